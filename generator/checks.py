@@ -1,0 +1,134 @@
+"""What a rendered project must satisfy without being run.
+
+Tools that take many files at once (ruff, mypy) see all projects in one call; the rest is looked at
+project by project. Every finding is a line that starts with the project's directory.
+"""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import vulture
+import yaml
+
+from generator.combinations import Combination
+
+# What Keras, dataclasses and pytest call by name.
+CALLED_BY_OTHERS = {"call", "compute_loss", "epoch", "load_assets", "on_epoch_end", "save_assets"}
+CALLED_BY_OTHERS |= {"training", "x"}
+# A reader of config.py wants to see it also where all tasks have the same.
+CALLED_BY_OTHERS |= {"kind"}
+MODULES = ("__init__", "cli", "config", "data", "evaluate", "model", "multi_task", "sample", "train")
+TESTS = ("conftest", "helpers", "test_data", "test_model", "test_training")
+
+
+def expected_files(package: str) -> set[str]:
+    """Every file of a project."""
+    return {
+        ".copier-answers.yml", ".gitignore", "README.md", "pyproject.toml",
+        *(f"src/{package}/{name}.py" for name in MODULES),
+        *(f"tests/{name}.py" for name in TESTS),
+    }  # fmt: skip
+
+
+def check(folder: Path, combination: Combination) -> list[str]:
+    """Findings about one project."""
+    return list(_findings(folder, combination))
+
+
+def _findings(folder: Path, combination: Combination) -> Iterator[str]:
+    package = str(combination.answers["package"])
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    for name in sorted(files ^ expected_files(package)):
+        yield f"{folder}/{name}: {'not expected' if name in files else 'missing'}"
+    for name in sorted(files):
+        text = (folder / name).read_text(encoding="utf-8")
+        for number, line in enumerate(text.splitlines(), start=1):
+            if re.search(r"\{\{|\{%|\{#|%\}|#\}", line) and "{{" not in line.replace("{{{", ""):
+                yield f"{folder}/{name}:{number}: Jinja is left over"
+            if line != line.rstrip():
+                yield f"{folder}/{name}:{number}: white space at the end of the line"
+        if not text.endswith("\n") or text.endswith("\n\n"):
+            yield f"{folder}/{name}: does not end with one newline"
+        if name.endswith(".py"):
+            try:
+                ast.parse(text)
+            except SyntaxError as error:
+                yield f"{folder}/{name}:{error.lineno}: {error.msg}"
+    tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    for key, value in combination.answers.items():
+        if recorded.get(key) != value:
+            yield f"{folder}/.copier-answers.yml: {key} is {recorded.get(key)!r}, not {value!r}"
+    yield from dead_code(folder)
+
+
+def dead_code(folder: Path) -> list[str]:
+    """Functions, classes, parameters, attributes and imports that nothing uses."""
+    finder = vulture.Vulture()
+    finder.scavenge([str(folder / "src"), str(folder / "tests")])
+    return [
+        f"{item.filename}:{item.first_lineno}: unused {item.typ} '{item.name}'"
+        for item in finder.get_unused_code(min_confidence=60)
+        if item.name not in CALLED_BY_OTHERS and not item.name.startswith("test_")
+        and not _is_fixture(item)
+    ]  # fmt: skip
+
+
+def _is_fixture(item: vulture.core.Item) -> bool:
+    lines = Path(item.filename).read_text(encoding="utf-8").splitlines()
+    return "pytest.fixture" in lines[item.first_lineno - 1]
+
+
+def format_and_lint(root: Path) -> list[str]:
+    """ruff over all projects below a directory, each under the configuration that it ships."""
+    findings = []
+    for arguments in (("format", "--check"), ("check", "--output-format=concise")):
+        run = _tool("ruff", *arguments, "--no-cache", str(root))
+        if run.returncode:
+            findings += [line for line in (run.stdout + run.stderr).splitlines() if str(root) in line]
+    return findings
+
+
+def type_check(folders: Mapping[str, Path]) -> list[str]:
+    """mypy over the packages of all projects (package name to directory) in one process."""
+    some = next(iter(folders.values()))
+    environment = {"MYPYPATH": os.pathsep.join(str(folder / "src") for folder in folders.values())}
+    run = _tool(
+        "mypy",
+        f"--config-file={some / 'pyproject.toml'}",
+        "--no-error-summary",
+        "--no-incremental",
+        *(argument for package in folders for argument in ("-p", package)),
+        environment=environment,
+    )
+    return (run.stdout + run.stderr).splitlines() if run.returncode else []
+
+
+def _tool(
+    name: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", name, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **(environment or {})},
+        check=False,
+    )
+
+
+def by_project(findings: Iterable[str], folders: Sequence[Path]) -> dict[Path, list[str]]:
+    """Findings under the project that they start with."""
+    sorted_folders = sorted(folders, key=lambda folder: len(str(folder)), reverse=True)
+    result: dict[Path, list[str]] = {folder: [] for folder in folders}
+    for finding in findings:
+        for folder in sorted_folders:
+            if f"{folder}{os.sep}" in finding:
+                result[folder].append(finding)
+                break
+    return result

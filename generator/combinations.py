@@ -1,0 +1,176 @@
+"""Every valid combination of answers, with a name that selects it everywhere.
+
+Choices come from copier.yml, all of them in all valid combinations. A question that takes any text
+contributes the values named here: usual ones, which every combination has, and boundaries, each of
+which meets every choice that it can meet.
+"""
+
+import contextlib
+import functools
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from generator.questions import AnswerError, Answers, Questionnaire
+
+ALIKE = "price:regression, weight:regression, age:regression"
+ALL_KINDS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
+TWELVE = ", ".join(
+    f"t{i}:{kind}"
+    for i, kind in enumerate(["regression", "binary", "multiclass(3)", "multilabel(2)"] * 3)
+)
+
+# Small enough for a suite; the first one that is valid is taken.
+USUAL: tuple[Answers, ...] = (
+    {"trunk_units": "16, 8", "head_units": "8"},
+    {"trunk_units": "16, 8", "head_units": "8", "tasks": ALIKE},
+)
+USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
+    ("input_kind", "text"): {"input_shape": "48"},
+    ("input_kind", "image"): {"input_shape": "16, 16, 3"},
+    ("loss_weighting", "fixed"): {"loss_weights": "1, 2, 0.5"},
+}
+BOUNDARIES: dict[str, Answers] = {
+    "one-task": {"tasks": "price:regression"},
+    "one-class-task": {"tasks": "colour:multiclass(4)"},
+    "two-alike": {"tasks": "a:binary, b:binary", "loss_weights": "3, 0.25"},
+    "labels-alike": {"tasks": "tags:multilabel(3), marks:multilabel(3)", "loss_weights": "1, 1"},
+    "all-kinds": {"tasks": ALL_KINDS, "loss_weights": "1, 2, 3, 4"},
+    "twelve-tasks": {"tasks": TWELVE, "loss_weights": ", ".join(["1"] * 12)},
+    "no-trunk": {"trunk_units": ""},
+    "no-hidden-heads": {"head_units": ""},
+    "deep": {"trunk_units": "16, 12, 8, 8", "head_units": "8, 8, 8"},
+    "unequal-heads": {"head_units": "8; 8, 4; "},
+    "two-sequence-lengths": {"input_shape": "10, 2; 7, 2"},
+    "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
+    "grey": {"input_shape": "12, 18, 1"},
+    "one-feature": {"input_shape": "1"},
+    "adamw": {"optimizer": "adamw"},
+    "rmsprop": {"optimizer": "rmsprop"},
+    "sgd": {"optimizer": "sgd"},
+    "kernel-5": {"kernel_size": 5},
+}
+
+
+@dataclass(frozen=True)
+class Combination:
+    """A valid set of answers. `data` renders it; `answers` are all that apply."""
+
+    name: str
+    data: Answers
+    answers: Answers
+
+    @property
+    def backend(self) -> str:
+        """What its suite runs on."""
+        return str(self.answers["backend"])
+
+
+class Combinations:
+    """The enumeration of one template."""
+
+    def __init__(self, questionnaire: Questionnaire | None = None) -> None:
+        self.questionnaire = questionnaire or Questionnaire()
+
+    @functools.cache  # noqa: B019  one enumeration a template, for the life of the process
+    def all(self) -> tuple[Combination, ...]:
+        """The default project, every choice with every other, and every boundary with each."""
+        default = {"project_name": "Default", "package": "default_project"}
+        first = Combination("default", default, self.questionnaire.resolve(default))
+        return (first, *self._choices(), *self._boundaries())
+
+    def select(self, *patterns: str) -> tuple[Combination, ...]:
+        """Those whose name matches one of the glob patterns; all without a pattern."""
+        return tuple(
+            c for c in self.all() if not patterns or any(fnmatchcase(c.name, p) for p in patterns)
+        )
+
+    def variations(self) -> tuple[Combination, ...]:
+        """The default and every combination that differs from it in one choice."""
+        asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
+        defaults = {q.name: q.default for q in asked}
+        given: list[Answers] = [{}] + [
+            {q.name: value} for q in asked for value in q.choices if value != defaults[q.name]
+        ]
+        # A comparison is a choice only in a Siamese project.
+        names = {self._combine(self._layout_for(g) | g, "").name for g in given}
+        return tuple(c for c in self.all() if c.name in names | {"default"})
+
+    def _layout_for(self, given: Answers) -> Answers:
+        for layout in ("multi_head", "siamese", "parallel"):
+            try:
+                resolved = self._combine({"layout": layout} | given, "").answers
+            except AnswerError:
+                continue
+            if all(name in resolved for name in given):
+                return {"layout": layout}
+        return {}
+
+    def _choices(self) -> Iterator[Combination]:
+        """Every choice of every question that is asked, wherever it is valid."""
+        asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
+        seen = set()
+        for values in itertools.product(*(q.choices for q in asked)):
+            chosen = dict(zip((q.name for q in asked), values, strict=True))
+            try:
+                combination = self._combine(chosen, "")
+            except AnswerError:
+                continue
+            if combination.name not in seen:
+                seen.add(combination.name)
+                yield combination
+
+    def _boundaries(self) -> Iterator[Combination]:
+        """For every boundary, few combinations in which it meets each choice that it can meet."""
+        choices = [frozenset(self._asked(c).items()) for c in self._choices()]
+        for boundary, answers in BOUNDARIES.items():
+            # A greedy set cover: take the combination that meets most of what is still missing.
+            candidates, missing = set(choices), frozenset().union(*choices)
+            while missing and candidates:
+                best = max(candidates, key=lambda c: (len(c & missing), sorted(c)))
+                candidates.remove(best)
+                with contextlib.suppress(AnswerError):
+                    if best & missing:
+                        yield self._combine(dict(best), boundary, answers)
+                        missing -= best
+
+    def _asked(self, combination: Combination) -> Answers:
+        asked = {q.name for q in self.questionnaire.questions if q.choices and q.ask}
+        return {name: value for name, value in combination.answers.items() if name in asked}
+
+    def _combine(self, chosen: Answers, boundary: str, extra: Answers | None = None) -> Combination:
+        """Choices, usual values, a boundary. Raises AnswerError where they do not go together."""
+        error = AnswerError("no usual values")
+        for usual in USUAL:
+            data: Answers = dict(usual)
+            for (question, value), more in USUAL_BY_CHOICE.items():
+                if chosen.get(question) == value:
+                    data |= more
+            data |= chosen | (extra or {})
+            try:
+                # Only what applies is given: an answer to a question not asked is no choice.
+                answers = self.questionnaire.resolve(data)
+                if not data.keys() <= answers.keys():
+                    data = {name: value for name, value in data.items() if name in answers}
+                    answers = self.questionnaire.resolve(data)
+            except AnswerError as refusal:
+                error = refusal
+                continue
+            if extra and not extra.keys() - {"loss_weights"} <= data.keys():
+                raise AnswerError(f"{boundary} is not asked here")
+            name = self._name(answers, boundary)
+            package = "p_" + hashlib.sha256(name.encode()).hexdigest()[:10]
+            names = {"project_name": name, "package": package}
+            return Combination(name, names | data, answers | names)
+        raise error
+
+    def _name(self, answers: Answers, boundary: str) -> str:
+        parts = [
+            str(answers[q.name])
+            for q in self.questionnaire.questions
+            if q.choices and q.ask and q.name in answers
+        ]
+        return "-".join(parts) + (f"+{boundary}" if boundary else "")

@@ -1,0 +1,106 @@
+"""copier.yml read as data: the only source of what can be chosen.
+
+Answers are resolved as Copier resolves them (casts, `when`, defaults, validators), with its own Jinja
+settings, but without rendering: a thousand times a second where Copier's own session needs a second.
+The tests hold the result against Copier.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import yaml
+from jinja2.sandbox import SandboxedEnvironment
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Answers = dict[str, Any]
+
+
+class AnswerError(ValueError):
+    """An answer that the template refuses: which question, and what would be right."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of copier.yml; `choices` are its values, empty for a free-form one."""
+
+    name: str
+    type: str
+    default: Any
+    choices: tuple[str, ...]
+    when: str | bool
+    ask: bool
+    validator: str
+
+
+class Questionnaire:
+    """The questions of a template, in their order."""
+
+    def __init__(self, template: Path = ROOT) -> None:
+        settings = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+        options = dict(settings["_envops"], undefined=jinja2.StrictUndefined)
+        self._jinja = SandboxedEnvironment(
+            loader=jinja2.FileSystemLoader(template),
+            extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"],
+            **options,
+        )
+        self.template = template
+        self.questions = tuple(
+            Question(
+                name=name,
+                type=details["type"],
+                default=details.get("default"),
+                choices=_choices(details.get("choices", ())),
+                when=details.get("when", True),
+                ask=details.get("ask", True),
+                validator=details.get("validator", ""),
+            )
+            for name, details in settings.items()
+            if not name.startswith("_")
+        )
+
+    def resolve(self, given: Mapping[str, Any]) -> Answers:
+        """All answers that apply, from those given. Raises AnswerError."""
+        context: Answers = {**given, "_copier_conf": {"data": dict(given)}}
+        answers: Answers = {}
+        for question in self.questions:
+            applies = self.applies(question, context)
+            value = context.get(question.name, self._render(question.default, context))
+            context[question.name] = self._checked(question, value, context, validate=applies)
+            if applies:
+                answers[question.name] = context[question.name]
+        return answers
+
+    def applies(self, question: Question, context: Mapping[str, Any]) -> bool:
+        """Whether the question is asked (or stored) at all, given the answers before it."""
+        return str(self._render(question.when, context)).lower() == "true"
+
+    def _render(self, value: Any, context: Mapping[str, Any]) -> Any:
+        return self._template(value).render(context) if isinstance(value, str) else value
+
+    @cache  # noqa: B019  one questionnaire a template, for the life of the process
+    def _template(self, source: str) -> jinja2.Template:
+        return self._jinja.from_string(source)
+
+    def _checked(
+        self, question: Question, value: Any, context: Mapping[str, Any], validate: bool
+    ) -> Any:
+        try:
+            value = int(value) if question.type == "int" else str(value)
+        except ValueError:
+            raise AnswerError(f"{question.name}: '{value}' is no integer") from None
+        if question.choices and value not in question.choices:
+            raise AnswerError(f"{question.name}: '{value}' is none of {', '.join(question.choices)}")
+        if validate:
+            error = self._render(question.validator, {**context, question.name: value}).strip()
+            if error:
+                raise AnswerError(f"{question.name}: {error}")
+        return value
+
+
+def _choices(choices: Any) -> tuple[str, ...]:
+    return tuple(choices.values() if isinstance(choices, dict) else choices)

@@ -1,0 +1,21 @@
+{% set dtype = 'uint8' %}
+{% set described = false %}
+{% set normalised = false %}
+def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
+    """Image files, named relative to the table, as uint8: (rows, height, width, channels).
+
+    Images of another size or colour mode are converted.
+    """
+    height, width, channels = config.INPUTS[cells.name]
+    mode = {1: "L", 3: "RGB", 4: "RGBA"}[channels]
+    images = np.empty((len(cells), height, width, channels), "uint8")
+    for i, path in enumerate(file_paths(cells, folder)):
+        try:
+            with Image.open(path) as image:
+                pixels = image.convert(mode).resize((width, height))
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise InputError(
+                f"row {i + 1}, column '{cells.name}': '{path}' cannot be read as an image: {error}"
+            ) from None
+        images[i] = np.asarray(pixels).reshape(height, width, channels)
+    return images

@@ -1,0 +1,27 @@
+{% set dtype = 'float32' %}
+{% set described = false %}
+{% set normalised = true %}
+def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
+    """.npy files, named relative to the table, as one float32 array: (rows, steps, channels)."""
+    shape = config.INPUTS[cells.name]
+    sequences = np.empty((len(cells), *shape), "float32")
+    for i, path in enumerate(file_paths(cells, folder)):
+        where = f"row {i + 1}, column '{cells.name}': '{path}'"
+        try:
+            sequence = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError(f"{where} cannot be read as a .npy file: {error}") from None
+        if sequence.shape != shape or sequence.dtype.kind not in "biuf":
+            found = f"{sequence.shape} {sequence.dtype}"
+            raise InputError(f"{where} holds {found}, not numbers of shape {shape}")
+        if not np.isfinite(sequence).all():
+            raise InputError(f"{where} holds values that are not finite")
+        sequences[i] = sequence
+    return sequences
+
+
+def statistics(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel over all steps of the training rows."""
+    values = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays])
+    mean, std = values.mean(axis=0, dtype="float64"), values.std(axis=0, dtype="float64")
+    return tuple(mean.tolist()), tuple(np.where(std == 0, 1.0, std).tolist())

@@ -1,0 +1,15 @@
+{% set arguments = 'name, factors, folder, rng' %}
+# A sequence shows each factor as the level of a channel.
+FACTORS = config.CHANNELS
+
+
+def show_factors(
+    name: str, factors: np.ndarray, folder: Path, rng: np.random.Generator
+) -> dict[str, list[str]]:
+    """Noisy sequences around the factors, one .npy file each, and their column."""
+    (folder / name).mkdir()
+    paths = [f"{name}/{row:05}.npy" for row in range(len(factors))]
+    for path, levels in zip(paths, factors, strict=True):
+        sequence = levels + rng.normal(0, 0.1, config.INPUTS[name])
+        np.save(folder / path, sequence.astype("float16"))
+    return {name: paths}
