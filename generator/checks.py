@@ -23,7 +23,17 @@ CALLED_BY_OTHERS = {"call", "compute_loss", "epoch", "load_assets", "on_epoch_en
 CALLED_BY_OTHERS |= {"training", "x"}
 # A reader of config.py wants to see it also where all tasks have the same.
 CALLED_BY_OTHERS |= {"kind"}
-MODULES = ("__init__", "cli", "config", "data", "evaluate", "model", "multi_task", "sample", "train")
+MODULES = (
+    "__init__",
+    "cli",
+    "config",
+    "data",
+    "evaluate",
+    "model",
+    "multi_task",
+    "sample",
+    "train",
+)
 TESTS = ("conftest", "helpers", "test_data", "test_model", "test_training")
 
 
@@ -91,7 +101,9 @@ def format_and_lint(root: Path) -> list[str]:
     for arguments in (("format", "--check"), ("check", "--output-format=concise")):
         run = _tool("ruff", *arguments, "--no-cache", str(root))
         if run.returncode:
-            findings += [line for line in (run.stdout + run.stderr).splitlines() if str(root) in line]
+            findings += [
+                line for line in (run.stdout + run.stderr).splitlines() if str(root) in line
+            ]
     return findings
 
 

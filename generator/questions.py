@@ -94,7 +94,9 @@ class Questionnaire:
         except ValueError:
             raise AnswerError(f"{question.name}: '{value}' is no integer") from None
         if question.choices and value not in question.choices:
-            raise AnswerError(f"{question.name}: '{value}' is none of {', '.join(question.choices)}")
+            raise AnswerError(
+                f"{question.name}: '{value}' is none of {', '.join(question.choices)}"
+            )
         if validate:
             error = self._render(question.validator, {**context, question.name: value}).strip()
             if error:

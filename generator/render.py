@@ -39,9 +39,7 @@ def compiled_once() -> Iterator[None]:
     original = jinja2.Environment.compile
     codes: dict[Any, Any] = {}
 
-    def compile_once(
-        self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def compile_once(self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
         key = (source, args, tuple(kwargs.items()), type(self), self.trim_blocks)
         if key not in codes:
             codes[key] = original(self, source, *args, **kwargs)
@@ -79,11 +77,13 @@ def read_answers(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RenderError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(data, dict):
-        raise RenderError(f"{path} is no answers file: give one line per answer, as in backend: jax")
+        raise RenderError(
+            f"{path} is no answers file: give one line per answer, as in backend: jax"
+        )
     known = {question.name for question in Questionnaire().questions}
     for key in data:
         if key not in known:
-            raise RenderError(f"{path}: unknown answer '{key}', the questions are {', '.join(known)}")
+            raise RenderError(
+                f"{path}: unknown answer '{key}', the questions are {', '.join(known)}"
+            )
     return data
-
-

@@ -12,11 +12,22 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+
+# Suites compile many small programs and run each a few times: what is compiled is kept for the other
+# suites of the run, and little is optimised.
+ENVIRONMENT = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
 
 
 @dataclass(frozen=True)
@@ -30,13 +41,22 @@ class Verdict:
     output: str = ""
 
 
-def run(backend: str, projects: Mapping[str, Path], workers: int | None = None) -> Iterator[Verdict]:
+def run(
+    backend: str, projects: Mapping[str, Path], workers: int | None = None
+) -> Iterator[Verdict]:
     """The verdict on each project (name to directory), as they come."""
-    environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend}
     command = [sys.executable, "-m", "generator.suites", str(workers or os.cpu_count() or 1)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as parent:
+    with (
+        tempfile.TemporaryDirectory(prefix="xla-") as compiled,
+        subprocess.Popen(
+            command,
+            env=environment | {"JAX_COMPILATION_CACHE_DIR": compiled},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as parent,
+    ):
         assert parent.stdin and parent.stdout
         json.dump({name: str(folder) for name, folder in projects.items()}, parent.stdin)
         parent.stdin.close()
