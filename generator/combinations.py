@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from generator.questions import AnswerError, Answers, Questionnaire
 
@@ -29,7 +28,7 @@ USUAL: tuple[Answers, ...] = (
     {"trunk_units": "16, 8", "head_units": "8", "tasks": ALIKE},
 )
 USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
-    ("input_kind", "text"): {"input_shape": "48"},
+    ("input_kind", "text"): {"input_shape": "24"},
     ("input_kind", "image"): {"input_shape": "16, 16, 3"},
     ("loss_weighting", "fixed"): {"loss_weights": "1, 2, 0.5"},
 }

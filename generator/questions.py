@@ -1,8 +1,7 @@
 """copier.yml read as data: the only source of what can be chosen.
 
-Answers are resolved as Copier resolves them (casts, `when`, defaults, validators), with its own Jinja
-settings, but without rendering: a thousand times a second where Copier's own session needs a second.
-The tests hold the result against Copier.
+Answers are resolved as Copier resolves them (casts, `when`, defaults, validators), with its own
+Jinja settings, but without rendering. The tests hold the result against Copier.
 """
 
 from collections.abc import Mapping

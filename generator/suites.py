@@ -1,33 +1,38 @@
 """Generated suites, each in a process of its own.
 
-The processes are forked from a server that has imported Keras and its backend but run nothing, which
-saves each of them the import. The server has one backend, so each backend has a process of its own
-that holds server and workers; see `main` at the end, which is what `run` starts.
+The processes are forked from a server that has imported Keras and its backend but run nothing,
+which saves each of them the import. The server has one backend, so each backend has a process of
+its own that holds server and workers; see `main` at the end, which is what `run` starts.
 """
 
-import contextlib
-import io
+import ast
 import json
 import multiprocessing
+import multiprocessing.connection
+import multiprocessing.context
+import multiprocessing.process
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
 
-
-# Suites compile many small programs and run each a few times: what is compiled is kept for the other
-# suites of the run, and little is optimised.
+# Suites compile many small programs and run each a few times: what is compiled is kept for the
+# other suites of the run, and little is optimised.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "XLA_FLAGS": "--xla_backend_optimization_level=0",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
+
+
+# Seconds after which a suite counts as hanging.
+TIME_LIMIT = 900
 
 
 @dataclass(frozen=True)
@@ -66,20 +71,37 @@ def run(
         raise RuntimeError(f"the runner of the {backend} suites ended with {parent.returncode}")
 
 
-def run_suite(name: str, folder: str) -> Verdict:
-    """Run pytest in this process, which ends with it."""
+def run_suite(name: str, folder: str, result: Connection) -> None:
+    """Run pytest in this process, which ends with it, and send the verdict."""
     import pytest
 
-    counter = _Counter()
+    log = Path(f"{folder}.log")
+    with log.open("w", encoding="utf-8") as output:
+        for stream in (1, 2):  # also what compiled code prints
+            os.dup2(output.fileno(), stream)
     os.chdir(folder)
     sys.path[:0] = [str(Path(folder, "src")), str(Path(folder, "tests"))]
-    output = io.StringIO()
+    counter = _Counter()
     start = time.perf_counter()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder], [counter])
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder], [counter])
     seconds = time.perf_counter() - start
-    passed = code == 0 and counter.passed > 0
-    return Verdict(name, passed, counter.passed, seconds, "" if passed else output.getvalue())
+    defined = count_tests(Path(folder))
+    if code == 0 and 0 < defined <= counter.passed:
+        log.unlink()
+        result.send(Verdict(name, True, counter.passed, seconds))
+        return
+    sys.stdout.flush()
+    reason = f"{counter.passed} tests passed, the files define {defined}\n"
+    result.send(Verdict(name, False, counter.passed, seconds, reason + log.read_text("utf-8")))
+
+
+def count_tests(folder: Path) -> int:
+    """Test functions that the files of a project define."""
+    return sum(
+        isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        for path in (folder / "tests").glob("test_*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+    )
 
 
 class _Counter:
@@ -94,18 +116,61 @@ class _Counter:
 
 
 def main(workers: int, projects: Iterable[tuple[str, str]]) -> None:
-    """Run the suites and print each verdict as a line of JSON."""
+    """Run the suites, each in a process, and print each verdict as a line of JSON."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool:
-        futures = {pool.submit(run_suite, *project): project for project in projects}
-        for future in as_completed(futures):
-            name, _ = futures[future]
+    waiting = list(projects)[::-1]
+    running: list[_Running] = []
+    while waiting or running:
+        while waiting and len(running) < workers:
+            running.append(_Running.start(context, *waiting.pop()))
+        multiprocessing.connection.wait([suite.result for suite in running], timeout=1)
+        for suite in list(running):
+            if verdict := suite.verdict():
+                running.remove(suite)
+                print(json.dumps(asdict(verdict)), flush=True)
+
+
+@dataclass(frozen=True)
+class _Running:
+    """A suite at work."""
+
+    name: str
+    log: Path
+    process: multiprocessing.process.BaseProcess
+    result: Connection
+    deadline: float
+
+    @classmethod
+    def start(
+        cls, context: multiprocessing.context.ForkServerContext, name: str, folder: str
+    ) -> "_Running":
+        result, sender = context.Pipe(duplex=False)
+        process = context.Process(target=run_suite, args=(name, folder, sender))
+        process.start()
+        sender.close()
+        deadline = time.monotonic() + TIME_LIMIT
+        return cls(name, Path(f"{folder}.log"), process, result, deadline)
+
+    def verdict(self) -> Verdict | None:
+        """What came out, once something has: an answer, a death or the end of its time."""
+        if self.result.poll():
             try:
-                verdict = future.result()
-            except Exception as error:  # the worker died: that suite failed
-                verdict = Verdict(name, False, 0, 0.0, f"the process ended: {error!r}")
-            print(json.dumps(asdict(verdict)), flush=True)
+                verdict: Verdict = self.result.recv()
+            except EOFError:
+                self.process.join()
+                return self._failed(f"the process ended with {self.process.exitcode}")
+            self.process.join()
+            return verdict
+        if time.monotonic() > self.deadline:
+            self.process.kill()
+            self.process.join()
+            return self._failed(f"it did not end within {TIME_LIMIT} s")
+        return None
+
+    def _failed(self, reason: str) -> Verdict:
+        log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
+        return Verdict(self.name, False, 0, 0.0, f"{reason}\n{log}")
 
 
 if __name__ == "__main__":

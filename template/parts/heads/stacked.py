@@ -1,3 +1,13 @@
+{% if answers.one_dense %}
+def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
+    """All heads at once: they read one encoding, so each is some columns of one dense layer."""
+    widths = [task.width for task in config.TASKS]
+    encoding = representations[config.TASKS[0].name]
+    logits = layers.Dense(sum(widths), name="heads_logits")(encoding)
+    starts = [sum(widths[:i]) for i in range(1, len(widths))]
+    columns = zip(config.TASKS, ops.split(logits, starts, axis=-1), strict=True)
+    return {task.name: column for task, column in columns}
+{% else %}
 def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
     """All heads at once: each layer multiplies (batch, task, feature) by a kernel per task."""
     x = ops.stack([representations[task.name] for task in config.TASKS], axis=1)
@@ -21,3 +31,4 @@ def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
 def task_dense(tasks: int, units: int, **kwargs: Any) -> layers.Layer:
     """A dense layer for each task, on (batch, tasks, features)."""
     return layers.EinsumDense("bti,tio->bto", (tasks, units), bias_axes="to", **kwargs)
+{% endif %}

@@ -1,6 +1,6 @@
 {% set arguments = 'name, factors, folder, rng' %}
-# A sequence shows each factor as the level of a channel.
-FACTORS = config.CHANNELS
+# A sequence shows each factor as the level of a channel; with many channels, several show the same.
+FACTORS = min(4, config.CHANNELS)
 
 
 def show_factors(
@@ -9,7 +9,8 @@ def show_factors(
     """Noisy sequences around the factors, one .npy file each, and their column."""
     (folder / name).mkdir()
     paths = [f"{name}/{row:05}.npy" for row in range(len(factors))]
-    for path, levels in zip(paths, factors, strict=True):
+    shown = factors[:, np.arange(config.CHANNELS) % FACTORS]
+    for path, levels in zip(paths, shown, strict=True):
         sequence = levels + rng.normal(0, 0.1, config.INPUTS[name])
         np.save(folder / path, sequence.astype("float16"))
     return {name: paths}

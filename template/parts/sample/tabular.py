@@ -1,9 +1,10 @@
 {% set arguments = 'name, factors' %}
-# A table shows each factor as a number.
-FACTORS = config.SAMPLE_FEATURES
+# A table shows each factor as a number; with many features, several show the same.
+FACTORS = min(8, config.SAMPLE_FEATURES)
 
 
 def show_factors(name: str, factors: np.ndarray) -> dict[str, np.ndarray]:
-    """A column for each factor."""
-    columns = [name.replace("features", f"x{i}") for i in range(1, FACTORS + 1)]
-    return dict(zip(columns, np.round(10 * factors.T, 3), strict=True))
+    """A column for each feature."""
+    columns = [name.replace("features", f"x{i + 1}") for i in range(config.SAMPLE_FEATURES)]
+    shown = (factors[:, i % FACTORS] for i in range(config.SAMPLE_FEATURES))
+    return {column: np.round(10 * values, 3) for column, values in zip(columns, shown, strict=True)}
