@@ -80,7 +80,10 @@ def run_demo(arguments: argparse.Namespace) -> int:
     path = os.pathsep.join(filter(None, ["src", os.environ.get("PYTHONPATH")]))
     environment = {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, "PYTHONPATH": path}
     environment.pop("KERAS_BACKEND", None)
-    return subprocess.run(command, cwd=project, env=environment, check=False).returncode
+    status = subprocess.run(command, cwd=project, env=environment, check=False).returncode
+    if status == 0:
+        print(f"These paths are relative to {project}, a project of its own: see its README.md.")
+    return status
 
 
 def run_render(arguments: argparse.Namespace) -> int:

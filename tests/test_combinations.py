@@ -1,0 +1,88 @@
+"""The enumeration: what there is, what it is called, and that Copier agrees."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from generator import render
+from generator.combinations import BOUNDARIES, Combinations
+from generator.questions import ROOT, AnswerError, Questionnaire
+
+
+@pytest.fixture(scope="module")
+def combinations() -> Combinations:
+    return Combinations()
+
+
+def test_every_choice_of_every_question_is_enumerated(combinations: Combinations) -> None:
+    found = {
+        (question.name, combination.answers.get(question.name))
+        for combination in combinations.all()
+        for question in combinations.questionnaire.questions
+    }
+    for question in combinations.questionnaire.questions:
+        for choice in question.choices:
+            assert (question.name, choice) in found
+
+
+def test_names_are_unique_and_safe_for_files(combinations: Combinations) -> None:
+    names = [combination.name for combination in combinations.all()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9_+-]+", name) for name in names)
+
+
+def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combinations) -> None:
+    bases = [c for c in combinations.all() if "+" not in c.name and c.name != "default"]
+    asked = [q.name for q in combinations.questionnaire.questions if q.choices and q.ask]
+    for boundary, answers in BOUNDARIES.items():
+        possible = set()
+        for base in bases:
+            chosen = {name: base.answers[name] for name in asked if name in base.answers}
+            try:
+                combinations._combine(chosen, boundary, answers)
+            except AnswerError:
+                continue
+            possible |= set(chosen.items())
+        met = {
+            (name, c.answers[name])
+            for c in combinations.select(f"*+{boundary}")
+            for name in asked
+            if name in c.answers
+        }
+        unasked = {"sharing", "heads", "loss_weighting"} if boundary.startswith("one-") else set()
+        assert {pair for pair in possible if pair[0] not in unasked} <= met, boundary
+
+
+def test_a_new_choice_joins_with_a_line_and_a_part(
+    tmp_path: Path, combinations: Combinations
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(ROOT / "template", copy / "template")
+    text = (ROOT / "copier.yml").read_text(encoding="utf-8")
+    line = '    "|a - b|, when it does not (duplicates, same author)": difference\n'
+    assert line in text
+    added = line + '    "the larger of a and b": larger\n'
+    (copy / "copier.yml").write_text(text.replace(line, added), encoding="utf-8")
+    part = copy / "template/parts/comparison"
+    shutil.copy(part / "product.py", part / "larger.py")
+    before = {c.name for c in combinations.all() if "+" not in c.name}
+    after = {c.name for c in Combinations(Questionnaire(copy)).all() if "+" not in c.name}
+    assert before < after
+    like = sum("siamese" in name and "-product-" in name for name in before)
+    assert len(after - before) == like > 0
+    with render.snapshot(copy) as template:
+        render.render(template, {"layout": "siamese", "comparison": "larger"}, tmp_path / "out")
+
+
+def test_copier_resolves_answers_as_the_questionnaire_does(
+    template: Path, tmp_path: Path, combinations: Combinations
+) -> None:
+    for combination in combinations.variations():
+        folder = tmp_path / combination.name
+        render.render(template, combination.data, folder)
+        recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+        recorded = {k: v for k, v in recorded.items() if not k.startswith("_")}
+        assert recorded == combination.answers
