@@ -52,6 +52,10 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("combinations", help="print the name of every combination")
     listing.add_argument("pattern", nargs="*", help="glob patterns, such as 'siamese-*'")
     listing.set_defaults(command=run_combinations)
+
+    speed = commands.add_parser("benchmark", help="training speed beside plain Keras")
+    speed.add_argument("--rounds", type=int, default=5, help="times that each trains (5)")
+    speed.set_defaults(command=run_benchmark)
     return top
 
 
@@ -108,4 +112,12 @@ def run_combinations(arguments: argparse.Namespace) -> int:
 
     for combination in Combinations().select(*arguments.pattern):
         print(combination.name)
+    return 0
+
+
+def run_benchmark(arguments: argparse.Namespace) -> int:
+    """Print ratios."""
+    from generator.benchmark import benchmark
+
+    benchmark(arguments.rounds)
     return 0

@@ -82,7 +82,13 @@ class Combinations:
         return (first, *self._choices(), *self._boundaries())
 
     def select(self, *patterns: str) -> tuple[Combination, ...]:
-        """Those whose name matches one of the glob patterns; all without a pattern."""
+        """Those whose name matches one of the glob patterns; all without a pattern.
+
+        Raises AnswerError for a pattern that matches nothing.
+        """
+        for pattern in patterns:
+            if not any(fnmatchcase(c.name, pattern) for c in self.all()):
+                raise AnswerError(f"no combination is called '{pattern}': see the list without it")
         return tuple(
             c for c in self.all() if not patterns or any(fnmatchcase(c.name, p) for p in patterns)
         )

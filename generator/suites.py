@@ -47,11 +47,15 @@ class Verdict:
 
 
 def run(
-    backend: str, projects: Mapping[str, Path], workers: int | None = None
+    backend: str,
+    projects: Mapping[str, Path],
+    workers: int | None = None,
+    time_limit: float = TIME_LIMIT,
 ) -> Iterator[Verdict]:
-    """The verdict on each project (name to directory), as they come."""
+    """The verdict on each project (name to directory), as they come; `time_limit` is in seconds."""
     environment = {**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend}
     command = [sys.executable, "-m", "generator.suites", str(workers or os.cpu_count() or 1)]
+    command.append(str(time_limit))
     with (
         tempfile.TemporaryDirectory(prefix="xla-") as compiled,
         subprocess.Popen(
@@ -115,7 +119,7 @@ class _Counter:
             self.passed += 1
 
 
-def main(workers: int, projects: Iterable[tuple[str, str]]) -> None:
+def main(workers: int, time_limit: float, projects: Iterable[tuple[str, str]]) -> None:
     """Run the suites, each in a process, and print each verdict as a line of JSON."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
@@ -123,7 +127,7 @@ def main(workers: int, projects: Iterable[tuple[str, str]]) -> None:
     running: list[_Running] = []
     while waiting or running:
         while waiting and len(running) < workers:
-            running.append(_Running.start(context, *waiting.pop()))
+            running.append(_Running.start(context, *waiting.pop(), time_limit))
         multiprocessing.connection.wait([suite.result for suite in running], timeout=1)
         for suite in list(running):
             if verdict := suite.verdict():
@@ -139,18 +143,23 @@ class _Running:
     log: Path
     process: multiprocessing.process.BaseProcess
     result: Connection
+    time_limit: float
     deadline: float
 
     @classmethod
     def start(
-        cls, context: multiprocessing.context.ForkServerContext, name: str, folder: str
+        cls,
+        context: multiprocessing.context.ForkServerContext,
+        name: str,
+        folder: str,
+        time_limit: float,
     ) -> "_Running":
         result, sender = context.Pipe(duplex=False)
         process = context.Process(target=run_suite, args=(name, folder, sender))
         process.start()
         sender.close()
-        deadline = time.monotonic() + TIME_LIMIT
-        return cls(name, Path(f"{folder}.log"), process, result, deadline)
+        deadline = time.monotonic() + time_limit
+        return cls(name, Path(f"{folder}.log"), process, result, time_limit, deadline)
 
     def verdict(self) -> Verdict | None:
         """What came out, once something has: an answer, a death or the end of its time."""
@@ -165,7 +174,7 @@ class _Running:
         if time.monotonic() > self.deadline:
             self.process.kill()
             self.process.join()
-            return self._failed(f"it did not end within {TIME_LIMIT} s")
+            return self._failed(f"it did not end within {self.time_limit:g} s")
         return None
 
     def _failed(self, reason: str) -> Verdict:
@@ -174,4 +183,4 @@ class _Running:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), json.load(sys.stdin).items())
+    main(int(sys.argv[1]), float(sys.argv[2]), json.load(sys.stdin).items())

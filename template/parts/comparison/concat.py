@@ -1,3 +1,4 @@
+{% set picture = '[a, b]' %}
 {% set symmetric = false %}
 def compare(a: Tensor, b: Tensor) -> Tensor:
     """[a, b]: the order of the pair matters."""

@@ -1,3 +1,4 @@
+{% set total = 'the plain sum of the task losses' %}
 class Weighting(layers.Layer):
     """Equal weighting: the total loss is the plain sum of the task losses."""
 

@@ -1,3 +1,4 @@
+{% set total = 'the sum of the task losses times `LOSS_WEIGHTS` of `config.py`' %}
 class Weighting(layers.Layer):
     """Fixed weighting: the total loss is the sum of the task losses times LOSS_WEIGHTS."""
 
