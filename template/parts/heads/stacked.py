@@ -30,5 +30,10 @@ def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def task_dense(tasks: int, units: int, **kwargs: Any) -> layers.Layer:
     """A dense layer for each task, on (batch, tasks, features)."""
-    return layers.EinsumDense("bti,tio->bto", (tasks, units), bias_axes="to", **kwargs)
+    # Keras counts the task axis as fan in and out: scaled back, each task starts as a Dense does.
+    start = keras.initializers.VarianceScaling(tasks, "fan_avg", "uniform")
+    shape = (tasks, units)
+    return layers.EinsumDense(
+        "bti,tio->bto", shape, bias_axes="to", kernel_initializer=start, **kwargs
+    )
 {% endif %}
