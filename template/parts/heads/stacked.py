@@ -30,10 +30,7 @@ def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def task_dense(tasks: int, units: int, **kwargs: Any) -> layers.Layer:
     """A dense layer for each task, on (batch, tasks, features)."""
-    # Keras counts the task axis as fan in and out: scaled back, each task starts as a Dense does.
-    start = keras.initializers.VarianceScaling(tasks, "fan_avg", "uniform")
-    shape = (tasks, units)
-    return layers.EinsumDense(
-        "bti,tio->bto", shape, bias_axes="to", kernel_initializer=start, **kwargs
-    )
+    # By fan-in alone: the units of all tasks count as fan-out, which makes many tasks start small.
+    kwargs |= {"bias_axes": "to", "kernel_initializer": "lecun_uniform"}
+    return layers.EinsumDense("bti,tio->bto", (tasks, units), **kwargs)
 {% endif %}
