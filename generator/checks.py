@@ -25,6 +25,7 @@ CALLED_BY_OTHERS |= {"training", "x"}
 CALLED_BY_OTHERS |= {"kind"}
 MODULES = (
     "__init__",
+    "callbacks",
     "cli",
     "config",
     "data",
