@@ -25,6 +25,10 @@ REFUSED = [
     ({"tasks": "loss:binary"}, "'loss' clashes"),
     ({"tasks": "split:binary"}, "'split' clashes"),
     ({"tasks": "x1:binary"}, "'x1' clashes"),
+    ({"tasks": "val:binary"}, "'val' clashes"),
+    ({"tasks": "a:binary, a_x1:binary"}, "'a_x1' clashes"),
+    ({"package": "test"}, "would shadow"),
+    ({"loss_weighting": "fixed", "loss_weights": "1, 1e99, 1"}, "positive numbers"),
     ({"tasks": "val_a:binary"}, "'val_a' clashes"),
     ({"tasks": "a_logits:binary"}, "'a_logits' clashes"),
     ({"tasks": "1st:binary"}, "'1st' is no task name"),
@@ -95,7 +99,7 @@ ODD_NAMES = [
     "\"Quoted\" 'name'",
     "back\\slash \\n",
     "# hash {{ braces }} {% if %}",
-    "Größe 大 ☃",
+    "Größe 大 ☃ 😀",
     "%",
 ]
 

@@ -8,8 +8,8 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
     for i, path in enumerate(file_paths(cells, folder)):
         where = f"row {i + 1}, column '{cells.name}': '{path}'"
         try:
-            sequence = np.load(path, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            sequence = np.asarray(np.load(path, allow_pickle=False))
+        except Exception as error:  # a broken file can fail in many ways
             raise InputError(f"{where} cannot be read as a .npy file: {error}") from None
         if sequence.shape != shape or sequence.dtype.kind not in "biuf":
             found = f"{sequence.shape} {sequence.dtype}"

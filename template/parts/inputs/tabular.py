@@ -14,7 +14,7 @@ def describe_columns(views: list[pd.DataFrame]) -> tuple[Column, ...]:
 
 def find_categories(cells: pd.Series) -> tuple[str, ...]:
     """The most frequent texts of a column."""
-    return tuple(cells.dropna().astype(str).value_counts().index[: config.MAX_CATEGORIES])
+    return tuple(cells.dropna().map(class_name).value_counts().index[: config.MAX_CATEGORIES])
 
 
 def encode_input(view: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
@@ -29,7 +29,7 @@ def encode_input(view: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
             arrays.append(to_numbers(cells)[:, None])
         else:
             names = np.array(column.categories, dtype=object)
-            arrays.append(cells.astype(str).to_numpy(object)[:, None] == names)
+            arrays.append(cells.map(class_name).to_numpy(object)[:, None] == names)
     return np.concatenate(arrays, axis=1, dtype="float32", casting="unsafe")
 
 
