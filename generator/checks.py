@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import vulture
@@ -133,15 +133,3 @@ def _tool(
         env={**os.environ, **(environment or {})},
         check=False,
     )
-
-
-def by_project(findings: Iterable[str], folders: Sequence[Path]) -> dict[Path, list[str]]:
-    """Findings under the project that they start with."""
-    sorted_folders = sorted(folders, key=lambda folder: len(str(folder)), reverse=True)
-    result: dict[Path, list[str]] = {folder: [] for folder in folders}
-    for finding in findings:
-        for folder in sorted_folders:
-            if f"{folder}{os.sep}" in finding:
-                result[folder].append(finding)
-                break
-    return result

@@ -73,6 +73,8 @@ class Combinations:
 
     def __init__(self, questionnaire: Questionnaire | None = None) -> None:
         self.questionnaire = questionnaire or Questionnaire()
+        # What is enumerated in full: knobs that are not asked come as boundaries.
+        self.asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
 
     @functools.cache  # noqa: B019  one enumeration a template, for the life of the process
     def all(self) -> tuple[Combination, ...]:
@@ -95,10 +97,8 @@ class Combinations:
 
     def variations(self) -> tuple[Combination, ...]:
         """The default and every combination that differs from it in one choice."""
-        asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
-        defaults = {q.name: q.default for q in asked}
         given: list[Answers] = [{}] + [
-            {q.name: value} for q in asked for value in q.choices if value != defaults[q.name]
+            {q.name: value} for q in self.asked for value in q.choices if value != q.default
         ]
         # A comparison is a choice only in a Siamese project.
         names = {self._combine(self._layout_for(g) | g, "").name for g in given}
@@ -116,10 +116,9 @@ class Combinations:
 
     def _choices(self) -> Iterator[Combination]:
         """Every choice of every question that is asked, wherever it is valid."""
-        asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
         seen = set()
-        for values in itertools.product(*(q.choices for q in asked)):
-            chosen = dict(zip((q.name for q in asked), values, strict=True))
+        for values in itertools.product(*(q.choices for q in self.asked)):
+            chosen = dict(zip((q.name for q in self.asked), values, strict=True))
             try:
                 combination = self._combine(chosen, "")
             except AnswerError:
@@ -143,8 +142,8 @@ class Combinations:
                         missing -= best
 
     def _asked(self, combination: Combination) -> Answers:
-        asked = {q.name for q in self.questionnaire.questions if q.choices and q.ask}
-        return {name: value for name, value in combination.answers.items() if name in asked}
+        answers = combination.answers
+        return {q.name: answers[q.name] for q in self.asked if q.name in answers}
 
     def _combine(self, chosen: Answers, boundary: str, extra: Answers | None = None) -> Combination:
         """Choices, usual values, a boundary. Raises AnswerError where they do not go together."""
@@ -173,9 +172,5 @@ class Combinations:
         raise error
 
     def _name(self, answers: Answers, boundary: str) -> str:
-        parts = [
-            str(answers[q.name])
-            for q in self.questionnaire.questions
-            if q.choices and q.ask and q.name in answers
-        ]
+        parts = [str(answers[q.name]) for q in self.asked if q.name in answers]
         return "-".join(parts) + (f"+{boundary}" if boundary else "")
