@@ -28,6 +28,7 @@ MODULES = (
     "callbacks",
     "cli",
     "config",
+    "curves",
     "data",
     "evaluate",
     "model",

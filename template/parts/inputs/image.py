@@ -12,6 +12,8 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
     for i, path in enumerate(file_paths(cells, folder)):
         try:
             with Image.open(path) as image:
+                if image.mode[0] in "IF":
+                    raise ValueError(f"more than 8 bits a channel (mode {image.mode})")
                 pixels = image.convert(mode).resize((width, height))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise InputError(

@@ -14,8 +14,8 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
         if sequence.shape != shape or sequence.dtype.kind not in "biuf":
             found = f"{sequence.shape} {sequence.dtype}"
             raise InputError(f"{where} holds {found}, not numbers of shape {shape}")
-        if not np.isfinite(sequence).all():
-            raise InputError(f"{where} holds values that are not finite")
+        if not (np.abs(sequence.astype("float64")) < 1e18).all():
+            raise InputError(f"{where} holds values that are not numbers below 1e18")
         sequences[i] = sequence
     return sequences
 
@@ -24,4 +24,7 @@ def statistics(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float
     """Mean and deviation of each channel over all steps of the training rows."""
     values = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays])
     mean, std = values.mean(axis=0, dtype="float64"), values.std(axis=0, dtype="float64")
-    return tuple(mean.tolist()), tuple(np.where(std == 0, 1.0, std).tolist())
+    std[std == 0] = 1.0
+    for channel, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
+        check_precision(f"channel {channel} of the sequences", middle, spread)
+    return tuple(mean.tolist()), tuple(std.tolist())

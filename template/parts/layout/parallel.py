@@ -4,7 +4,7 @@ def split_inputs(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     by_length = sorted((task.name for task in config.TASKS), key=len, reverse=True)
     owners = {
         column: next((name for name in by_length if column.startswith(f"{name}_")), None)
-        for column in feature_columns(table)
+        for column in table.columns
     }
     found = [column.removeprefix(f"{owner}_") for column, owner in owners.items() if owner]
     features = config.FEATURES or tuple(dict.fromkeys(found))
