@@ -3,13 +3,22 @@ PYTHON ?= python3
 READY := .venv/.ready
 RUN := .venv/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test test-all check lint clean
 
 demo: $(READY)
 	$(RUN) -m generator demo
 
+# Everything but the suites of some combinations: every three choices meet in one that is run.
 test: $(READY)
+	$(RUN) -m pytest --strength 3
+
+# The suite of every combination, both backends.
+test-all: $(READY)
 	$(RUN) -m pytest
+
+# For work in progress: all projects rendered and checked; every two choices meet in a suite.
+check: $(READY)
+	$(RUN) -m pytest tests/test_projects.py --strength 2
 
 lint: $(READY)
 	$(RUN) -m ruff format --check .

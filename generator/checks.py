@@ -1,16 +1,20 @@
 """What a rendered project must satisfy without being run.
 
-Tools that take many files at once (ruff, mypy) see all projects in one call; the rest is looked at
-project by project. Every finding is a line that starts with the project's directory.
+Tools that take many files at once (ruff, mypy) see all projects in one call. Many projects have the
+same code but for the name of the package (those of the two backends, for a start): of these, one is
+type-checked and searched for dead code for all. Every finding is a line that starts with the
+project's directory.
 """
 
 import ast
+import hashlib
 import os
 import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import vulture
@@ -48,9 +52,44 @@ def expected_files(package: str) -> set[str]:
     }  # fmt: skip
 
 
-def check(folder: Path, combination: Combination) -> list[str]:
-    """Findings about one project."""
-    return list(_findings(folder, combination))
+def check_all(
+    combinations: Sequence[Combination], projects: Mapping[str, Path]
+) -> dict[str, list[str]]:
+    """Findings about each project (name to directory); all are below one directory."""
+    root = Path(os.path.commonpath([projects[c.name].parent for c in combinations]))
+    alike = same_code(combinations, projects)
+    with ThreadPoolExecutor() as pool:  # both wait for a process
+        linting = pool.submit(format_and_lint, root)
+        typing = pool.submit(type_check, [(group[0], projects[group[0].name]) for group in alike])
+        findings = {c.name: list(_findings(projects[c.name], c)) for c in combinations}
+        dead = {group[0].name: dead_code(projects[group[0].name]) for group in alike}
+        lint, types = linting.result(), typing.result()
+    for group in alike:
+        first = projects[group[0].name]
+        own = dead[group[0].name] + [line for line in types if f"{first}{os.sep}" in line]
+        for combination in group:
+            findings[combination.name] += own
+    for combination in combinations:
+        folder = f"{projects[combination.name]}{os.sep}"
+        findings[combination.name] += [line for line in lint if folder in line]
+    # What names no project may be about any.
+    homeless = [line for line in lint + types if str(root) + os.sep not in line]
+    return {name: found + homeless for name, found in findings.items()}
+
+
+def same_code(
+    combinations: Sequence[Combination], projects: Mapping[str, Path]
+) -> list[list[Combination]]:
+    """Combinations whose code is the same but for the package's name, and which backend it sets."""
+    groups: dict[bytes, list[Combination]] = {}
+    for combination in combinations:
+        folder, package = projects[combination.name], str(combination.answers["package"])
+        key = hashlib.sha256()
+        for path in sorted(folder.rglob("*.py")):
+            if path.name != "__init__.py":
+                key.update(path.read_text(encoding="utf-8").replace(package, "package").encode())
+        groups.setdefault(key.digest(), []).append(combination)
+    return list(groups.values())
 
 
 def _findings(folder: Path, combination: Combination) -> Iterator[str]:
@@ -77,7 +116,6 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
     for key, value in combination.answers.items():
         if recorded.get(key) != value:
             yield f"{folder}/.copier-answers.yml: {key} is {recorded.get(key)!r}, not {value!r}"
-    yield from dead_code(folder)
 
 
 def dead_code(folder: Path) -> list[str]:
@@ -109,16 +147,17 @@ def format_and_lint(root: Path) -> list[str]:
     return findings
 
 
-def type_check(folders: Mapping[str, Path]) -> list[str]:
-    """mypy over the packages of all projects (package name to directory) in one process."""
-    some = next(iter(folders.values()))
-    environment = {"MYPYPATH": os.pathsep.join(str(folder / "src") for folder in folders.values())}
+def type_check(projects: Sequence[tuple[Combination, Path]]) -> list[str]:
+    """mypy over the packages of some projects in one process."""
+    packages = [str(combination.answers["package"]) for combination, _ in projects]
+    environment = {"MYPYPATH": os.pathsep.join(str(folder / "src") for _, folder in projects)}
     run = _tool(
         "mypy",
-        f"--config-file={some / 'pyproject.toml'}",
+        f"--config-file={projects[0][1] / 'pyproject.toml'}",
         "--no-error-summary",
         "--no-incremental",
-        *(argument for package in folders for argument in ("-p", package)),
+        "--show-absolute-path",
+        *(argument for package in packages for argument in ("-p", package)),
         environment=environment,
     )
     return (run.stdout + run.stderr).splitlines() if run.returncode else []

@@ -1,16 +1,24 @@
 """python -m generator COMMAND"""
 
 import argparse
+import contextlib
+import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from generator import render
+from generator.combinations import Combination, Combinations
+from generator.matrix import FORMATS, ShardError
 from generator.questions import AnswerError
 from generator.render import RenderError
+from generator.suites import Verdict
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -18,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
-    except (RenderError, AnswerError, OSError) as error:
+    except (RenderError, AnswerError, ShardError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -50,8 +58,33 @@ def parser() -> argparse.ArgumentParser:
     one.set_defaults(command=run_render)
 
     listing = commands.add_parser("combinations", help="print the name of every combination")
-    listing.add_argument("pattern", nargs="*", help="glob patterns, such as 'siamese-*'")
+    add_selection(listing)
     listing.set_defaults(command=run_combinations)
+
+    checking = commands.add_parser("check", help="render combinations and check them statically")
+    add_selection(checking)
+    checking.set_defaults(command=run_check)
+
+    testing = commands.add_parser("test", help="render combinations and run their suites")
+    add_selection(testing)
+    testing.add_argument("--shard", metavar="K/N", help="only the K-th of N shards of them")
+    testing.add_argument("--workers", type=int, help="suites at a time (as many as cores)")
+    testing.add_argument("--time-limit", type=float, default=900, help="seconds for a suite (900)")
+    testing.add_argument("--no-cache", action="store_true", help="run also what has passed before")
+    testing.add_argument("--report", type=Path, help="file for the verdicts (JSON)")
+    testing.add_argument("--record", action="store_true", help="keep the costs for the matrix")
+    testing.set_defaults(command=run_test)
+
+    sharing = commands.add_parser("matrix", help="print the matrix of a CI that runs the suites")
+    sharing.add_argument("--format", choices=FORMATS, default="json", help="for what (json)")
+    sharing.add_argument("--shards", type=int, default=8, help="how many (8)")
+    add_selection(sharing)
+    sharing.set_defaults(command=run_matrix)
+
+    all_ran = commands.add_parser("ran", help="demand that reports hold every combination, passed")
+    all_ran.add_argument("report", nargs="+", type=Path, help="files of `test --report`")
+    add_strength(all_ran)
+    all_ran.set_defaults(command=run_ran, pattern=[])
 
     speed = commands.add_parser("benchmark", help="training speed beside plain Keras")
     speed.add_argument("--rounds", type=int, default=5, help="times that each trains (5)")
@@ -106,13 +139,141 @@ def run_render(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def add_selection(command: argparse.ArgumentParser) -> None:
+    """Which combinations: by name, and how many of them."""
+    command.add_argument("pattern", nargs="*", help="names or glob patterns, such as 'siamese-*'")
+    add_strength(command)
+
+
+def add_strength(command: argparse.ArgumentParser) -> None:
+    """How many combinations."""
+    command.add_argument(
+        "--strength",
+        choices=("2", "3", "all"),
+        default="all",
+        help="only so many that every 2 or 3 choices meet (all)",
+    )
+
+
+def selection(arguments: argparse.Namespace) -> tuple[Combination, ...]:
+    """The combinations that the arguments ask for."""
+    combinations = Combinations()
+    chosen = combinations.select(*arguments.pattern)
+    if arguments.strength != "all":
+        covering = set(combinations.covering(int(arguments.strength)))
+        chosen = tuple(c for c in chosen if c in covering)
+    if not chosen:
+        raise AnswerError(f"no combination is left of {' '.join(arguments.pattern)} at --strength")
+    return chosen
+
+
 def run_combinations(arguments: argparse.Namespace) -> int:
     """Print names, one a line."""
-    from generator.combinations import Combinations
-
-    for combination in Combinations().select(*arguments.pattern):
+    for combination in selection(arguments):
         print(combination.name)
     return 0
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Render, check, print what is wrong."""
+    from generator import checks
+
+    chosen = selection(arguments)
+    with tempfile.TemporaryDirectory(prefix="check-") as folder:
+        projects = rendered(chosen, Path(folder))
+        findings = checks.check_all(chosen, projects)
+    wrong = {name: found for name, found in findings.items() if found}
+    for found in wrong.values():
+        print("\n".join(found))
+    print(f"{len(chosen) - len(wrong)} of {len(chosen)} projects are clean.")
+    return 1 if wrong else 0
+
+
+def run_test(arguments: argparse.Namespace) -> int:
+    """Render, run the suites, print each verdict and a summary; failed projects are kept."""
+    from generator import matrix, suites
+    from generator.cache import Cache, user_cache
+
+    chosen = list(selection(arguments))
+    if arguments.shard:
+        chosen = matrix.shard(chosen, arguments.shard)
+    folder = Path(tempfile.mkdtemp(prefix="suites-"))
+    verdicts: list[suites.Verdict] = []
+    interrupted, start = False, time.monotonic()
+    try:
+        projects = rendered(chosen, folder)
+        cache = Cache(None) if arguments.no_cache else user_cache()
+        running = suites.run(chosen, projects, arguments.workers, arguments.time_limit, cache)
+        with contextlib.closing(running):  # type: ignore[type-var]
+            for verdict in running:
+                verdicts.append(verdict)
+                print(progress(verdict, len(verdicts), len(chosen), start), flush=True)
+                if verdict.passed:
+                    shutil.rmtree(projects[verdict.name])
+                else:
+                    print(verdict.output[-3000:])
+                    print(f"Run it again: {suites.reproduce(projects[verdict.name])}")
+                    print(f"or: python -m generator test '{verdict.name}'", flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        if all(verdict.passed for verdict in verdicts):
+            shutil.rmtree(folder, ignore_errors=True)
+    if arguments.report:
+        arguments.report.write_text(json.dumps({v.name: v.passed for v in verdicts}, indent=1))
+    passed = [verdict for verdict in verdicts if verdict.passed]
+    if arguments.record:
+        by_name = {c.name: c for c in chosen}
+        matrix.record((by_name[v.name], v.seconds) for v in passed if not v.cached)
+    print(f"{len(passed)} of {len(chosen)} suites passed", end="")
+    print(
+        f", {len(verdicts) - len(passed)} failed, {len(chosen) - len(verdicts)} did not run", end=""
+    )
+    print(f" ({sum(v.cached for v in verdicts)} had passed before, by the cache).")
+    if interrupted:
+        raise KeyboardInterrupt
+    return 0 if len(passed) == len(chosen) else 1
+
+
+def rendered(chosen: Sequence[Combination], folder: Path) -> dict[str, Path]:
+    """Their projects below a folder."""
+    print(f"Rendering {len(chosen)} projects.", flush=True)
+    with render.snapshot() as template:
+        return render.render_all(template, {c.name: c.data for c in chosen}, folder)
+
+
+def progress(verdict: Verdict, number: int, count: int, start: float) -> str:
+    """A line on one suite, and how long the others will take."""
+    left = (time.monotonic() - start) / number * (count - number) / 60
+    what = "passed" if verdict.passed else "FAILED"
+    took = "by the cache" if verdict.cached else f"{verdict.seconds:.0f} s"
+    return f"{number}/{count} {what} {verdict.name} ({took}; {left:.0f} min left)"
+
+
+def run_matrix(arguments: argparse.Namespace) -> int:
+    """Print the matrix."""
+    from generator import matrix
+
+    words = [f"'{pattern}'" for pattern in arguments.pattern]
+    words += [] if arguments.strength == "all" else [f"--strength {arguments.strength}"]
+    options = "".join(f" {word}" for word in words)
+    print(matrix.formatted(selection(arguments), arguments.shards, arguments.format, options))
+    return 0
+
+
+def run_ran(arguments: argparse.Namespace) -> int:
+    """Hold reports against the enumeration."""
+    passed = {
+        name
+        for report in arguments.report
+        for name, good in json.loads(report.read_text(encoding="utf-8")).items()
+        if good
+    }
+    missing = [c.name for c in selection(arguments) if c.name not in passed]
+    for name in missing:
+        print(f"did not pass: {name}")
+    print(f"{len(selection(arguments)) - len(missing)} of {len(selection(arguments))} passed.")
+    return 1 if missing else 0
 
 
 def run_benchmark(arguments: argparse.Namespace) -> int:

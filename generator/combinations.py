@@ -28,7 +28,8 @@ USUAL: tuple[Answers, ...] = (
     {"trunk_units": "16, 8", "head_units": "8", "tasks": ALIKE},
 )
 USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
-    ("input_kind", "text"): {"input_shape": "24"},
+    ("input_kind", "sequence"): {"input_shape": "6, 2"},
+    ("input_kind", "text"): {"input_shape": "16"},
     ("input_kind", "image"): {"input_shape": "16, 16, 3"},
     ("loss_weighting", "fixed"): {"loss_weights": "1, 2, 0.5"},
 }
@@ -43,7 +44,7 @@ BOUNDARIES: dict[str, Answers] = {
     "no-hidden-heads": {"head_units": ""},
     "deep": {"trunk_units": "16, 12, 8, 8", "head_units": "8, 8, 8"},
     "unequal-heads": {"head_units": "8; 8, 4; "},
-    "two-sequence-lengths": {"input_shape": "10, 2; 7, 2"},
+    "two-sequence-lengths": {"input_shape": "6, 2; 4, 2"},
     "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
     "grey": {"input_shape": "12, 18, 1"},
     "one-feature": {"input_shape": "1"},
@@ -54,7 +55,7 @@ BOUNDARIES: dict[str, Answers] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Combination:
     """A valid set of answers. `data` renders it; `answers` are all that apply."""
 
@@ -95,37 +96,39 @@ class Combinations:
             c for c in self.all() if not patterns or any(fnmatchcase(c.name, p) for p in patterns)
         )
 
-    def variations(self) -> tuple[Combination, ...]:
-        """The default and every combination that differs from it in one choice."""
-        given: list[Answers] = [{}] + [
-            {q.name: value} for q in self.asked for value in q.choices if value != q.default
-        ]
-        # A comparison is a choice only in a Siamese project.
-        names = {self._combine(self._layout_for(g) | g, "").name for g in given}
-        return tuple(c for c in self.all() if c.name in names | {"default"})
+    def covering(self, strength: int) -> tuple[Combination, ...]:
+        """The default, what differs from it in one choice, and few more, so that all choices meet
+        that can meet: every two, or every three, by `strength`."""
+        bases = self._choices()
+        meetings = {
+            c: set(itertools.combinations(sorted(self._asked(c).items()), strength)) for c in bases
+        }
+        chosen = set(filter(self._is_variation, bases))
+        missing = set().union(*meetings.values()).difference(*(meetings[c] for c in chosen))
+        while missing:
+            best = max(bases, key=lambda c: len(meetings[c] & missing))
+            chosen.add(best)
+            missing -= meetings[best]
+        return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
-    def _layout_for(self, given: Answers) -> Answers:
-        for layout in ("multi_head", "siamese", "parallel"):
-            try:
-                resolved = self._combine({"layout": layout} | given, "").answers
-            except AnswerError:
-                continue
-            if all(name in resolved for name in given):
-                return {"layout": layout}
-        return {}
+    def _is_variation(self, combination: Combination) -> bool:
+        """Whether it differs from the default in one choice, or in one that another one opens."""
+        usual = {q.name: q.default for q in self.asked}
+        asked = self._asked(self.all()[0])
+        answers = self._asked(combination)
+        changed = {name for name, value in answers.items() if value != usual[name]}
+        return len(changed & asked.keys()) <= 1 and len(changed) <= 2
 
-    def _choices(self) -> Iterator[Combination]:
+    @functools.cache  # noqa: B019
+    def _choices(self) -> tuple[Combination, ...]:
         """Every choice of every question that is asked, wherever it is valid."""
-        seen = set()
+        found: dict[str, Combination] = {}
         for values in itertools.product(*(q.choices for q in self.asked)):
             chosen = dict(zip((q.name for q in self.asked), values, strict=True))
-            try:
+            with contextlib.suppress(AnswerError):
                 combination = self._combine(chosen, "")
-            except AnswerError:
-                continue
-            if combination.name not in seen:
-                seen.add(combination.name)
-                yield combination
+                found.setdefault(combination.name, combination)
+        return tuple(found.values())
 
     def _boundaries(self) -> Iterator[Combination]:
         """For every boundary, few combinations in which it meets each choice that it can meet."""

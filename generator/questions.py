@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import jinja2.meta
 import yaml
 from jinja2.sandbox import SandboxedEnvironment
 
 ROOT = Path(__file__).resolve().parent.parent
 
 Answers = dict[str, Any]
+
+_MISSING = object()
 
 
 class AnswerError(ValueError):
@@ -48,6 +51,7 @@ class Questionnaire:
             **options,
         )
         self.template = template
+        self._rendered: dict[tuple[Any, ...], str] = {}
         self.questions = tuple(
             Question(
                 name=name,
@@ -79,11 +83,23 @@ class Questionnaire:
         return str(self._render(question.when, context)).lower() == "true"
 
     def _render(self, value: Any, context: Mapping[str, Any]) -> Any:
-        return self._template(value).render(context) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        template, names = self._template(value)
+        # Enumerating asks the same thing of the same answers again and again.
+        key = (value, *(context.get(name, _MISSING) for name in names))
+        try:
+            if key not in self._rendered:
+                self._rendered[key] = template.render(context)
+            return self._rendered[key]
+        except TypeError:  # it reads something that is no answer
+            return template.render(context)
 
     @cache  # noqa: B019  one questionnaire a template, for the life of the process
-    def _template(self, source: str) -> jinja2.Template:
-        return self._jinja.from_string(source)
+    def _template(self, source: str) -> tuple[jinja2.Template, tuple[str, ...]]:
+        """A piece of copier.yml, and the names of the answers that it reads."""
+        names = jinja2.meta.find_undeclared_variables(self._jinja.parse(source))
+        return self._jinja.from_string(source), tuple(sorted(names))
 
     def _checked(
         self, question: Question, value: Any, context: Mapping[str, Any], validate: bool

@@ -1,9 +1,13 @@
 """One combination becomes one directory, through Copier itself."""
 
 import contextlib
+import multiprocessing
 import shutil
+import signal
 import tempfile
+import traceback
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +56,44 @@ def compiled_once() -> Iterator[None]:
         jinja2.Environment.compile = original  # type: ignore[method-assign]
 
 
+def render_all(
+    template: Path, data: Mapping[str, Mapping[str, Any]], folder: Path
+) -> dict[str, Path]:
+    """Render many sets of answers (by name) below a folder, on all cores; the directories by name.
+
+    Raises RenderError with the name of the one that does not render.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
+        waiting = [
+            pool.submit(_render_named, template, name, answers, folder / name)
+            for name, answers in data.items()
+        ]
+        try:
+            for one in waiting:
+                one.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    return {name: folder / name for name in data}
+
+
+_FOR_LIFE = contextlib.ExitStack()
+
+
+def _start_worker() -> None:
+    """Compile each template text once for all that this process renders; leave Ctrl-C to the
+    parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _FOR_LIFE.enter_context(compiled_once())
+
+
+def _render_named(template: Path, name: str, data: Mapping[str, Any], destination: Path) -> None:
+    try:
+        render(template, data, destination)
+    except RenderError as error:
+        raise RenderError(f"{name}: {error}") from None
+
+
 def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
     """Render into a directory that does not exist yet. Raises RenderError; leaves nothing then."""
     if destination.exists():
@@ -65,9 +107,31 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
             quiet=True,
             settings=copier.Settings(),
         )
+    except (jinja2.TemplateError, TypeError) as error:
+        raise RenderError(f"{_place(error, template)}: {error}") from None
+    except copier.errors.InvalidConfigFileError:
+        raise RenderError("copier.yml of the template is no valid YAML") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if reason.endswith("is undefined"):
+            reason = f"{_place(error, template)}: {reason}"
         raise RenderError(reason.replace("Validation error for question ", "")) from None
+
+
+def _place(error: BaseException, template: Path) -> str:
+    """Which question, or which file and line, of the template an error comes from."""
+    place = "the template"
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if name := getattr(frame.f_locals.get("self"), "var_name", None):
+            place = f"question '{name}' of copier.yml"
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(template):
+            place = f"{path.relative_to(template)}, line {line}"
+    if isinstance(error, jinja2.TemplateSyntaxError) and error.filename:
+        path = Path(error.filename)
+        name = path.relative_to(template) if path.is_relative_to(template) else error.name
+        place = f"{name}, line {error.lineno}"
+    return place
 
 
 def read_answers(path: Path) -> dict[str, Any]:

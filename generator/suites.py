@@ -6,30 +6,35 @@ its own that holds server and workers; see `main` at the end, which is what `run
 """
 
 import ast
+import contextlib
+import gc
 import json
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.context
 import multiprocessing.process
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from generator.cache import Cache
+from generator.combinations import Combination
 
 # Suites compile many small programs and run each a few times: what is compiled is kept for the
 # other suites of the run, and little is optimised.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
-    "XLA_FLAGS": "--xla_backend_optimization_level=0",
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
-
 
 # Seconds after which a suite counts as hanging.
 TIME_LIMIT = 900
@@ -37,25 +42,59 @@ TIME_LIMIT = 900
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came out of one suite; `output` is empty if it passed."""
+    """What came out of one suite; `output` is empty if it passed.
+
+    seconds: wall time; cpu: CPU seconds of its processes; memory: peak of one of them, in MiB.
+    """
 
     name: str
     passed: bool
-    tests: int
-    seconds: float
+    tests: int = 0
+    seconds: float = 0.0
+    cpu: float = 0.0
+    memory: float = 0.0
+    cached: bool = False
     output: str = ""
 
 
 def run(
+    combinations: Iterable[Combination],
+    projects: Mapping[str, Path],
+    workers: int | None = None,
+    time_limit: float = TIME_LIMIT,
+    cache: Cache | None = None,
+) -> Iterator[Verdict]:
+    """The verdict on each combination as they come, both backends in one go.
+
+    projects: the directory of each combination by name; workers: as many as cores by default;
+    time_limit: seconds for a suite. A passed suite is not run again if the cache knows it.
+    """
+    cache = cache or Cache(None)
+    waiting: dict[str, list[str]] = {}
+    for combination in combinations:
+        if seconds := cache.passed(projects[combination.name]):
+            yield Verdict(combination.name, True, seconds=seconds, cached=True)
+        else:
+            waiting.setdefault(combination.backend, []).append(combination.name)
+    for backend, names in waiting.items():
+        folders = {name: projects[name] for name in names}
+        for verdict in run_backend(backend, folders, workers, time_limit):
+            if verdict.passed:
+                cache.keep(projects[verdict.name], verdict.seconds)
+            yield verdict
+
+
+def run_backend(
     backend: str,
     projects: Mapping[str, Path],
     workers: int | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> Iterator[Verdict]:
-    """The verdict on each project (name to directory), as they come; `time_limit` is in seconds."""
+    """The verdict on each project (name to directory), in the order in which they end."""
     environment = {**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend}
     command = [sys.executable, "-m", "generator.suites", str(workers or os.cpu_count() or 1)]
     command.append(str(time_limit))
+    missing = set(projects)
     with (
         tempfile.TemporaryDirectory(prefix="xla-") as compiled,
         subprocess.Popen(
@@ -67,36 +106,23 @@ def run(
         ) as parent,
     ):
         assert parent.stdin and parent.stdout
-        json.dump({name: str(folder) for name, folder in projects.items()}, parent.stdin)
-        parent.stdin.close()
-        for line in parent.stdout:
-            yield Verdict(**json.loads(line))
-    if parent.returncode:
-        raise RuntimeError(f"the runner of the {backend} suites ended with {parent.returncode}")
+        # It ends its suites when the pipe closes, in whatever way this process comes to an end.
+        with contextlib.closing(parent.stdin):
+            print(
+                json.dumps({n: str(p) for n, p in projects.items()}), file=parent.stdin, flush=True
+            )
+            for line in parent.stdout:
+                verdict = Verdict(**json.loads(line))
+                missing.discard(verdict.name)
+                yield verdict
+    for name in sorted(missing):
+        reason = f"no verdict: the runner of the {backend} suites ended with {parent.returncode}"
+        yield Verdict(name, False, output=reason)
 
 
-def run_suite(name: str, folder: str, result: Connection) -> None:
-    """Run pytest in this process, which ends with it, and send the verdict."""
-    import pytest
-
-    log = Path(f"{folder}.log")
-    with log.open("w", encoding="utf-8") as output:
-        for stream in (1, 2):  # also what compiled code prints
-            os.dup2(output.fileno(), stream)
-    os.chdir(folder)
-    sys.path[:0] = [str(Path(folder, "src")), str(Path(folder, "tests"))]
-    counter = _Counter()
-    start = time.perf_counter()
-    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder], [counter])
-    seconds = time.perf_counter() - start
-    defined = count_tests(Path(folder))
-    if code == 0 and 0 < defined <= counter.passed:
-        log.unlink()
-        result.send(Verdict(name, True, counter.passed, seconds))
-        return
-    sys.stdout.flush()
-    reason = f"{counter.passed} tests passed, the files define {defined}\n"
-    result.send(Verdict(name, False, counter.passed, seconds, reason + log.read_text("utf-8")))
+def reproduce(folder: Path) -> str:
+    """The command that runs one suite by hand."""
+    return f"cd {folder} && PYTHONPATH=src {sys.executable} -m pytest"
 
 
 def count_tests(folder: Path) -> int:
@@ -108,27 +134,91 @@ def count_tests(folder: Path) -> int:
     )
 
 
+def run_suite(name: str, folder: str, result: Connection) -> None:
+    """Run pytest in this process, which ends with it, and send the verdict."""
+    import resource
+
+    import pytest
+
+    os.setsid()  # whoever ends it ends its children too
+    log = Path(f"{folder}.log")
+    with log.open("w", encoding="utf-8") as output:
+        for stream in (1, 2):  # also what compiled code prints
+            os.dup2(output.fileno(), stream)
+    os.chdir(folder)
+    sys.path[:0] = [str(Path(folder, "src")), str(Path(folder, "tests"))]
+    if os.environ["KERAS_BACKEND"] == "tensorflow":
+        import tensorflow as tf
+
+        # A graph that runs a few times is not worth optimising.
+        tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    else:
+        sys.meta_path.insert(0, _NoTensorFlow)  # type: ignore[arg-type]
+    gc.freeze()  # what the server has imported stays: not looking at it again saves a tenth
+    # The process that a suite starts for a second opinion is as warm as this one.
+    multiprocessing.set_start_method("fork", force=True)
+    counter = _Counter()
+    start = time.perf_counter()
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder], [counter])
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    verdict = Verdict(
+        name,
+        passed=code == 0 and 0 < count_tests(Path(folder)) <= counter.passed,
+        tests=counter.passed,
+        seconds=time.perf_counter() - start,
+        cpu=sum(usage.ru_utime + usage.ru_stime for usage in used),
+        memory=max(usage.ru_maxrss for usage in used) / 1024,
+    )
+    if verdict.passed:
+        log.unlink()
+    else:
+        sys.stdout.flush()
+        reason = f"{counter.passed} tests passed, the files define {count_tests(Path(folder))}\n"
+        verdict = replace(verdict, output=reason + log.read_text("utf-8"))
+    result.send(verdict)
+
+
+class _NoTensorFlow:
+    """A project on another backend is installed without TensorFlow: here it cannot be found."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        if name.partition(".")[0] == "tensorflow":
+            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
+
+
 class _Counter:
-    """A pytest plugin that counts the tests that passed."""
+    """A pytest plugin that counts the tests that passed, a parametrised one once."""
 
     def __init__(self) -> None:
-        self.passed = 0
+        self._names: set[str] = set()
+
+    @property
+    def passed(self) -> int:
+        return len(self._names)
 
     def pytest_runtest_logreport(self, report: object) -> None:
         if getattr(report, "when", "") == "call" and getattr(report, "passed", False):
-            self.passed += 1
+            self._names.add(getattr(report, "nodeid", "").partition("[")[0])
 
 
-def main(workers: int, time_limit: float, projects: Iterable[tuple[str, str]]) -> None:
+def main(workers: int, time_limit: float) -> None:
     """Run the suites, each in a process, and print each verdict as a line of JSON."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, by closing the pipe
+    projects: dict[str, str] = json.loads(sys.stdin.readline())
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
-    waiting = list(projects)[::-1]
+    waiting = list(projects.items())[::-1]
     running: list[_Running] = []
     while waiting or running:
         while waiting and len(running) < workers:
             running.append(_Running.start(context, *waiting.pop(), time_limit))
-        multiprocessing.connection.wait([suite.result for suite in running], timeout=1)
+        pipe = sys.stdin.fileno()
+        events = [pipe, *(suite.result for suite in running)]
+        if pipe in multiprocessing.connection.wait(events, timeout=1):
+            for suite in running:
+                suite.end()
+            return
         for suite in list(running):
             if verdict := suite.verdict():
                 running.remove(suite)
@@ -168,19 +258,27 @@ class _Running:
                 verdict: Verdict = self.result.recv()
             except EOFError:
                 self.process.join()
+                self.end()
                 return self._failed(f"the process ended with {self.process.exitcode}")
             self.process.join()
             return verdict
         if time.monotonic() > self.deadline:
-            self.process.kill()
-            self.process.join()
+            self.end()
             return self._failed(f"it did not end within {self.time_limit:g} s")
         return None
 
+    def end(self) -> None:
+        """End its process, and all that this one has started."""
+        assert self.process.pid
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.kill()
+        self.process.join()
+
     def _failed(self, reason: str) -> Verdict:
         log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
-        return Verdict(self.name, False, 0, 0.0, f"{reason}\n{log}")
+        return Verdict(self.name, False, output=f"{reason}\n{log}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), float(sys.argv[2]), json.load(sys.stdin).items())
+    main(int(sys.argv[1]), float(sys.argv[2]))

@@ -1,15 +1,50 @@
 """Combinations as test cases: rendered, checked and run once for all tests that ask about them."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from generator import checks, examples, render, suites
+from generator import cache, checks, examples, render, suites
 from generator.combinations import Combination, Combinations
 
-BACKENDS = ("tensorflow", "jax")
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Fewer suites, for work in progress."""
+    parser.addoption(
+        "--strength",
+        choices=("2", "3", "all"),
+        default="all",
+        help="suites of only so many combinations that every 2 or 3 choices meet (all)",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the suites that --strength does not ask for; everything is still rendered."""
+    strength = config.getoption("--strength")
+    if strength == "all":
+        return
+    covering = {combination.name for combination in Combinations().covering(int(strength))}
+    if strength == "3":
+        covering |= {path.stem for path in examples.FOLDER.glob("*.yml")}
+    left_out = [
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.originalname == "test_suite_passes"
+        and combination_of(item).name not in covering
+    ]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def combination_of(item: pytest.Function) -> Combination:
+    """What a test case is about."""
+    combination = item.callspec.params["combination"]
+    assert isinstance(combination, Combination)
+    return combination
 
 
 @pytest.fixture(scope="session")
@@ -19,81 +54,91 @@ def template() -> Iterator[Path]:
         yield copy
 
 
-def selected(request: pytest.FixtureRequest, fixture: str) -> dict[str, Combination]:
+@pytest.fixture(scope="session")
+def combinations() -> Combinations:
+    """The enumeration of the template."""
+    return Combinations()
+
+
+def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
     """The combinations of all tests of this session that use a fixture."""
-    asked: list[Any] = [
-        item.callspec.params["combination"]
+    asked = [
+        combination_of(item)
         for item in request.session.items
         if isinstance(item, pytest.Function) and fixture in item.fixturenames
     ]
-    return {combination.name: combination for combination in asked}
-
-
-class Rendered:
-    """Directories of the combinations under test, and what is wrong with them."""
-
-    def __init__(self, folder: Path, template: Path, combinations: dict[str, Combination]) -> None:
-        self.folders = {name: folder / name for name in combinations}
-        for name, combination in combinations.items():
-            render.render(template, combination.data, self.folders[name])
-        packages = {str(c.answers["package"]): self.folders[c.name] for c in combinations.values()}
-        shared = checks.format_and_lint(folder) + checks.type_check(packages)
-        self.findings = {
-            name: [line for line in shared if f"{path}/" in line]
-            + checks.check(path, combinations[name])
-            for name, path in self.folders.items()
-        }
-        self.unassigned = [
-            line for line in shared if not any(f"{path}/" in line for path in self.folders.values())
-        ]
+    return list({combination.name: combination for combination in asked}.values())
 
 
 @pytest.fixture(scope="session")
-def rendered(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
-) -> Rendered:
-    """Every combination that a test of this session asks about."""
-    folder = tmp_path_factory.mktemp("rendered")
-    return Rendered(folder, template, selected(request, "rendered"))
+def say(request: pytest.FixtureRequest) -> Any:
+    """Writes a line of progress to the terminal, if there is one."""
+    manager = request.config.pluginmanager
+    reporter, capture = manager.getplugin("terminalreporter"), manager.getplugin("capturemanager")
+
+    def write(line: str) -> None:
+        if reporter.isatty:
+            with capture.global_and_fixture_disabled():
+                reporter.rewrite(f"{line:<79}", erase=True)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def projects(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    template: Path,
+    say: Any,
+) -> dict[str, Path]:
+    """The directory of every combination that a test of this session asks about."""
+    asked = selected(request, "projects")
+    say(f"rendering {len(asked)} projects")
+    folder = tmp_path_factory.mktemp("projects")
+    return render.render_all(template, {c.name: c.data for c in asked}, folder)
+
+
+@pytest.fixture(scope="session")
+def findings(
+    request: pytest.FixtureRequest, projects: dict[str, Path], say: Any
+) -> dict[str, list[str]]:
+    """What is wrong with each of them."""
+    asked = selected(request, "findings")
+    say(f"checking {len(asked)} projects")
+    return checks.check_all(asked, projects)
 
 
 class Suites:
-    """Verdicts on generated suites, run while they are asked for."""
+    """Verdicts on generated suites, which are run while they are asked for."""
 
-    def __init__(self, folder: Path, template: Path, combinations: dict[str, Combination]) -> None:
-        self.folder = folder
-        self.combinations = combinations
-        self._verdicts: dict[str, suites.Verdict] = {}
-        for name, combination in combinations.items():
-            render.render(template, combination.data, folder / name)
-        self._running = {backend: self._run(backend) for backend in BACKENDS}
-
-    def _run(self, backend: str) -> Iterator[suites.Verdict]:
-        projects = {
-            n: self.folder / n for n, c in self.combinations.items() if c.backend == backend
-        }
-        return suites.run(backend, projects) if projects else iter(())
+    def __init__(self, asked: list[Combination], projects: dict[str, Path], say: Any) -> None:
+        self.asked = {combination.name for combination in asked}
+        self.verdicts: dict[str, suites.Verdict] = {}
+        self.running = suites.run(asked, projects, cache=cache.user_cache())
+        self._say = say
 
     def verdict(self, name: str) -> suites.Verdict:
         """The verdict on one suite, as soon as there is one."""
-        for verdict in self._running[self.combinations[name].backend]:
-            self._verdicts[verdict.name] = verdict
-            if verdict.name == name:
-                break
-        return self._verdicts[name]
+        while name not in self.verdicts:
+            verdict = next(self.running)
+            self.verdicts[verdict.name] = verdict
+            done = f"{len(self.verdicts)} of {len(self.asked)} suites"
+            self._say(f"{done}, {verdict.name}: {'passed' if verdict.passed else 'FAILED'}")
+        return self.verdicts[name]
 
 
 @pytest.fixture(scope="session")
 def suite_runs(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, template: Path
-) -> Suites:
+    request: pytest.FixtureRequest, projects: dict[str, Path], say: Any
+) -> Iterator[Suites]:
     """The suite of every combination that a test of this session asks about."""
-    folder = tmp_path_factory.mktemp("suites")
-    return Suites(folder, template, selected(request, "suite_runs"))
+    runs = Suites(selected(request, "suite_runs"), projects, say)
+    with contextlib.closing(runs.running):  # type: ignore[type-var]
+        yield runs
 
 
-def example(name: str, backend: str) -> Combination:
+def example(name: str) -> Combination:
     """An example's answers file as a combination."""
-    data = render.read_answers(examples.answers_file(name)) | {"backend": backend}
+    data = render.read_answers(examples.answers_file(name))
     answers = Combinations().questionnaire.resolve(data)
-    return Combination(f"{name}-{backend}", data, answers)
+    return Combination(name, data, answers)

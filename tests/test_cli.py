@@ -1,13 +1,19 @@
 """The commands, as the README has them."""
 
+import contextlib
+import json
 import os
 import re
+import select
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from generator import checks
 from generator.cli import main
 from generator.questions import ROOT
 
@@ -15,7 +21,16 @@ from generator.questions import ROOT
 COMMANDS = {
     "make demo": "test_demo_trains_on_real_penguins",
     "make test": "this very run",
+    "python3 -m venv env && . env/bin/activate": "test_installs.py",
     "pip install copier": "the environment of this run",
+    "python -m my_project.train --data TABLE.csv": "test_commands_of_a_generated_readme",
+    'copier copy --defaults --data "tasks=price:regression, sold:binary, district:multiclass(3)"'
+    " PATH_OR_URL_OF_THIS_REPOSITORY my-houses": "test_copier_copy_needs_no_trust",
+    "make check": "test_projects.py, with fewer suites",
+    "make test-all": "test_projects.py, with all suites",
+    ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_finds_what_is_wrong",
+    ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suites_by_name",
+    ".venv/bin/python -m generator matrix --format github": "test_matrix.py",
     "copier copy PATH_OR_URL_OF_THIS_REPOSITORY my-project": "test_copier_copy_needs_no_trust",
     'cd my-project && pip install -e ".[dev]" && python -m my_project.train': (
         "test_commands_of_a_generated_readme"
@@ -75,6 +90,12 @@ def test_copier_copy_needs_no_trust(template: Path, tmp_path: Path) -> None:
         "-m", "copier", "copy", "--defaults", "--quiet", str(template), "my-project",
         cwd=tmp_path, src=False,
     )  # fmt: skip
+    tasks = "tasks=price:regression, sold:binary, district:multiclass(3)"
+    python(
+        "-m", "copier", "copy", "--defaults", "--data", tasks, str(template), "my-houses",
+        cwd=tmp_path, src=False,
+    )  # fmt: skip
+    assert "district" in (tmp_path / "my-houses/README.md").read_text()
     assert (tmp_path / "my-project/src/multi_task_model/train.py").is_file()
 
 
@@ -86,7 +107,8 @@ def test_commands_of_a_generated_readme(template: Path, tmp_path: Path) -> None:
         'pip install -e ".[dev]"',
         "python -m my_project.train",
         "pytest",
-        "python -m my_project.train --data TABLE.csv",
+        "python -m my_project.sample",
+        "python -m my_project.train --data data/sample.csv",
     ]
     assert "task_3" in python("-m", "my_project.model", cwd=project)
     assert python("-m", "my_project.sample", cwd=project).strip() == "data/sample.csv"
@@ -129,6 +151,58 @@ def test_combinations_are_listed_by_pattern(capsys: pytest.CaptureFixture[str]) 
     assert main(["combinations", "siamese-text-*-jax"]) == 0
     names = capsys.readouterr().out.splitlines()
     assert names and all(name.startswith("siamese-text-") for name in names)
+
+
+def test_check_finds_what_is_wrong(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pattern = "siamese-text-concat-separate-equal-*"
+    assert main(["check", pattern]) == 0
+    assert "2 of 2 projects are clean" in capsys.readouterr().out
+    # A file that nobody expects.
+    monkeypatch.setattr("generator.checks.MODULES", checks.MODULES[1:])
+    assert main(["check", pattern]) == 1
+    assert "__init__.py: not expected" in capsys.readouterr().out
+
+
+def test_suites_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, report = "multi_head-tabular-shared_bottom-separate-equal-jax", tmp_path / "report.json"
+    arguments = ["test", name, "--no-cache", "--report", str(report)]
+    assert main(arguments) == 0
+    assert "1 of 1 suites passed, 0 failed, 0 did not run" in capsys.readouterr().out
+    assert json.loads(report.read_text()) == {name: True}
+    # A suite that hangs is red, and says how to run it again.
+    assert main([*arguments, "--time-limit", "0.01"]) == 1
+    printed = capsys.readouterr().out
+    assert "did not end within 0.01 s" in printed and f"generator test '{name}'" in printed
+    [folder] = re.findall(r"cd (\S+) && PYTHONPATH=src", printed)
+    assert Path(folder, "pyproject.toml").is_file()
+    shutil.rmtree(Path(folder).parent)
+
+
+def test_an_interrupted_run_ends_its_children_and_says_what_passed(tmp_path: Path) -> None:
+    names = ["multi_head-*-separate-equal-jax", "--no-cache"]
+    command = [sys.executable, "-u", "-m", "generator", "test", *names]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout
+        lines = iter(running.stdout.readline, "")
+        next(line for line in lines if line.startswith("1/"))  # others are under way
+        running.send_signal(signal.SIGINT)
+        rest = "".join(lines)
+        assert running.wait() == 130
+    assert re.search(r"[1-3] of 4 suites passed, 0 failed, [1-3] did not run", rest)
+    # Whatever has inherited the environment of the run ends: the server notices a bit later.
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if f"TMPDIR={tmp_path}\0".encode() in environ.read_bytes():
+                process = os.pidfd_open(int(environ.parent.name))
+                ended, _, _ = select.select([process], [], [], 30)
+                assert ended, environ
 
 
 def test_benchmark_prints_ratios(

@@ -1,20 +1,17 @@
 """The enumeration: what there is, what it is called, and that Copier agrees."""
 
+import itertools
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from generator import render
-from generator.combinations import BOUNDARIES, Combinations
+from generator.combinations import BOUNDARIES, Combination, Combinations
 from generator.questions import ROOT, AnswerError, Questionnaire
-
-
-@pytest.fixture(scope="module")
-def combinations() -> Combinations:
-    return Combinations()
 
 
 def test_every_choice_of_every_question_is_enumerated(combinations: Combinations) -> None:
@@ -56,6 +53,23 @@ def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combin
         assert {pair for pair in possible if pair[0] not in unasked} <= met, boundary
 
 
+@pytest.mark.parametrize("strength", [2, 3])
+def test_a_covering_array_has_every_meeting_and_few_combinations(
+    combinations: Combinations, strength: int
+) -> None:
+    def meetings(some: Iterable[Combination]) -> set[tuple[object, ...]]:
+        return {
+            meeting
+            for c in some
+            for meeting in itertools.combinations(sorted(combinations._asked(c).items()), strength)
+        }
+
+    bases = [c for c in combinations.all() if "+" not in c.name]
+    few = combinations.covering(strength)
+    assert meetings(few) == meetings(bases)
+    assert len(few) < len(bases) / 3
+
+
 def test_a_new_choice_joins_with_a_line_and_a_part(
     tmp_path: Path, combinations: Combinations
 ) -> None:
@@ -80,7 +94,7 @@ def test_a_new_choice_joins_with_a_line_and_a_part(
 def test_copier_resolves_answers_as_the_questionnaire_does(
     template: Path, tmp_path: Path, combinations: Combinations
 ) -> None:
-    for combination in combinations.variations():
+    for combination in combinations.covering(2):
         folder = tmp_path / combination.name
         render.render(template, combination.data, folder)
         recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))

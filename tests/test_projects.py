@@ -1,37 +1,50 @@
-"""Every combination renders to a clean project; and the suites of many of them pass."""
+"""Every combination renders to a clean project, and its suite passes."""
+
+from pathlib import Path
 
 import pytest
-from conftest import BACKENDS, Rendered, Suites, example
+from conftest import Suites, combination_of, example
 
-from generator import examples
+from generator import examples, suites
 from generator.combinations import Combination, Combinations
 
 COMBINATIONS = Combinations()
-ALL = [
-    *COMBINATIONS.all(),
-    *(example(path.stem, "tensorflow") for path in sorted(examples.FOLDER.glob("*.yml"))),
-]
-# The default, each choice that differs from it, on both backends, and all examples.
-VARIED = {
-    name.removesuffix("tensorflow") + backend
-    for name in (c.name for c in COMBINATIONS.variations())
-    for backend in BACKENDS
-}
-RUN = [c for c in ALL if c.name in VARIED | {"default"}] + [
-    example(path.stem, backend)
-    for path in sorted(examples.FOLDER.glob("*.yml"))
-    for backend in BACKENDS
-]
+EVERY = pytest.mark.parametrize(
+    "combination",
+    [
+        *COMBINATIONS.all(),
+        *(example(path.stem) for path in sorted(examples.FOLDER.glob("*.yml"))),
+    ],
+    ids=lambda c: c.name,
+)
 
 
-@pytest.mark.parametrize("combination", ALL, ids=lambda c: c.name)
-def test_project_is_clean(combination: Combination, rendered: Rendered) -> None:
-    assert not rendered.findings[combination.name]
-    assert not rendered.unassigned
+@EVERY
+def test_project_is_clean(
+    combination: Combination, projects: dict[str, Path], findings: dict[str, list[str]]
+) -> None:
+    assert not findings[combination.name]
 
 
-@pytest.mark.parametrize("combination", RUN, ids=lambda c: c.name)
-def test_suite_passes(combination: Combination, suite_runs: Suites) -> None:
+@EVERY
+def test_suite_passes(
+    combination: Combination, projects: dict[str, Path], suite_runs: Suites
+) -> None:
     verdict = suite_runs.verdict(combination.name)
-    reproduce = f"cd {suite_runs.folder / combination.name} && PYTHONPATH=src python -m pytest"
-    assert verdict.passed, f"{verdict.output}\n{reproduce}"
+    folder = projects[combination.name]
+    assert verdict.passed, f"{verdict.output}\n{suites.reproduce(folder)}"
+
+
+def test_every_suite_that_was_asked_for_has_run(request: pytest.FixtureRequest) -> None:
+    names = {
+        combination_of(item).name
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.originalname == "test_suite_passes"
+    }
+    if not names:
+        pytest.skip("no suite was selected")
+    runs: Suites = request.getfixturevalue("suite_runs")
+    assert runs.verdicts.keys() == names
+    some = request.config.option.keyword or request.config.getoption("--strength") != "all"
+    enumerated = {combination.name for combination in COMBINATIONS.all()}
+    assert some or (enumerated <= names and len(enumerated) > 300)

@@ -34,7 +34,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, suites.Verdi
         (folder / name / "tests").mkdir(parents=True)
         (folder / name / "tests" / "test_it.py").write_text(body, encoding="utf-8")
     projects = {name: folder / name for name in BODIES}
-    found = {v.name: v for v in suites.run("jax", projects, workers=2, time_limit=5)}
+    found = {v.name: v for v in suites.run_backend("jax", projects, workers=2, time_limit=5)}
     shutil.rmtree(folder)
     return found
 

@@ -23,8 +23,6 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
 def statistics(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and deviation of each channel over all steps of the training rows."""
     values = np.concatenate([a.reshape(-1, a.shape[-1]) for a in arrays])
-    mean, std = values.mean(axis=0, dtype="float64"), values.std(axis=0, dtype="float64")
-    std[std == 0] = 1.0
-    for channel, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
-        check_precision(f"channel {channel} of the sequences", middle, spread)
-    return tuple(mean.tolist()), tuple(std.tolist())
+    channels = [mean_and_std(f"channel {i + 1}", channel) for i, channel in enumerate(values.T)]
+    mean, std = zip(*channels, strict=True)
+    return mean, std

@@ -11,16 +11,15 @@ def describe_columns(views: list[pd.DataFrame]) -> tuple[Column, ...]:
 
 def describe_column(cells: pd.Series) -> Column:
     """Numbers stay numbers; text becomes categories, the most frequent ones by name."""
-    name = str(cells.name)
-    if not (pd.api.types.is_numeric_dtype(cells) or pd.api.types.infer_dtype(cells) == "decimal"):
-        found = cells.dropna().map(class_name).value_counts().index
+    name, known = str(cells.name), cells.dropna()
+    # One bad cell makes text of a column of numbers: to_numbers names the cell.
+    share = pd.to_numeric(known, errors="coerce").notna().mean()
+    if share < 0.9:
+        found = known.map(class_name).value_counts().index
         return Column(name, tuple(found[: config.MAX_CATEGORIES]))
-    numbers = to_numbers(cells.dropna())
-    if not len(numbers):
-        return Column(name)
-    mean, std = float(numbers.mean()), float(numbers.std()) or 1.0
-    check_precision(f"column '{name}'", mean, std)
-    return Column(name, mean=mean, std=std)
+    if known.empty:
+        return Column(name, None if pd.api.types.is_numeric_dtype(cells) else ())
+    return Column(name, None, *mean_and_std(f"column '{name}'", to_numbers(known)))
 
 
 def encode_input(view: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:

@@ -1,0 +1,60 @@
+"""Suites that have passed, by content, so that unchanged ones are not run again."""
+
+import hashlib
+import json
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import platformdirs
+
+# What a verdict depends on besides the project's own files.
+PACKAGES = (
+    "jax", "jaxlib", "keras", "matplotlib", "numpy", "pandas", "pillow", "pyarrow", "pytest",
+    "tensorflow", "tyro",
+)  # fmt: skip
+
+
+def user_cache() -> "Cache":
+    """The user's cache; none where CI is set, for there every suite runs."""
+    if os.environ.get("CI"):
+        return Cache(None)
+    return Cache(platformdirs.user_cache_path("copier-keras-multitask") / "passed")
+
+
+class Cache:
+    """A directory with a small file for each project that has passed; None keeps nothing."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.folder = folder
+        runner = Path(__file__).with_name("suites.py").read_bytes()
+        versions = [sys.version, *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
+        self._basis = hashlib.sha256("\n".join(versions).encode() + runner).hexdigest()
+
+    def passed(self, project: Path) -> float | None:
+        """Seconds that the suite of such a project took when it passed; None if not known."""
+        try:
+            path = self._path(project)
+            return float(json.loads(path.read_text(encoding="utf-8"))) if path else None
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, project: Path, seconds: float) -> None:
+        """Remember that its suite passed."""
+        if path := self._path(project):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Another run may write the same: a whole file takes the place of a whole one.
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(json.dumps(seconds), encoding="utf-8")
+            draft.replace(path)
+
+    def _path(self, project: Path) -> Path | None:
+        if self.folder is None:
+            return None
+        key = hashlib.sha256(self._basis.encode())
+        for path in sorted(project.rglob("*")):
+            # Copier's answers say where the template was, and a run leaves compiled files.
+            if path.suffix in (".py", ".toml"):
+                key.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
+        return self.folder / key.hexdigest()

@@ -1,0 +1,99 @@
+"""The combinations in shards of about equal cost, for a CI that runs them side by side."""
+
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.combinations import Combination
+
+COSTS = Path(__file__).with_name("costs.json")
+FORMATS = ("github", "gitlab", "json")
+
+
+class ShardError(ValueError):
+    """A shard that there is not: what was asked for, and what there is."""
+
+
+def costs() -> dict[str, float]:
+    """Measured seconds of a suite, by backend and kind of input; `generator test --record` writes
+    them."""
+    return dict(json.loads(COSTS.read_text(encoding="utf-8")))
+
+
+def kind(combination: Combination) -> str:
+    """What a suite's cost is recorded under."""
+    return f"{combination.backend} {combination.answers['input_kind']}"
+
+
+def record(measured: Iterable[tuple[Combination, float]]) -> None:
+    """Keep the median seconds of each kind of suite; kinds that were not run keep theirs."""
+    seconds: dict[str, list[float]] = {}
+    for combination, taken in measured:
+        seconds.setdefault(kind(combination), []).append(taken)
+    new = {name: round(statistics.median(taken), 1) for name, taken in seconds.items()}
+    text = json.dumps(dict(sorted((costs() | new).items())), indent=1)
+    COSTS.write_text(text + "\n", encoding="utf-8")
+
+
+def shards(combinations: Sequence[Combination], count: int) -> list[list[Combination]]:
+    """Disjoint lists that hold every combination: the longest suite first, each to the list that
+    has least (Graham 1969). Raises ShardError for more lists than combinations.
+    """
+    if not 1 <= count <= len(combinations):
+        raise ShardError(f"--shards {count}: give 1 to {len(combinations)}")
+    known = costs()
+    usual = statistics.median(known.values())
+    cost = {c.name: known.get(kind(c), usual) for c in combinations}
+    lists: list[list[Combination]] = [[] for _ in range(count)]
+    sums = [0.0] * count
+    for combination in sorted(combinations, key=lambda c: (-cost[c.name], c.name)):
+        least = sums.index(min(sums))
+        lists[least].append(combination)
+        sums[least] += cost[combination.name]
+    return lists
+
+
+def shard(combinations: Sequence[Combination], which: str) -> list[Combination]:
+    """The list that `which`, as in 2/8, names. Raises ShardError."""
+    number, slash, count = which.partition("/")
+    if not (slash and number.isdigit() and count.isdigit()):
+        raise ShardError(f"--shard {which}: give the number of a shard and how many, as in 2/8")
+    lists = shards(combinations, int(count))
+    if not 1 <= int(number) <= len(lists):
+        raise ShardError(f"--shard {which}: there are the shards 1 to {count}")
+    return lists[int(number) - 1]
+
+
+def formatted(combinations: Sequence[Combination], count: int, style: str, options: str) -> str:
+    """The matrix as text.
+
+    style: `github`, the value of `strategy.matrix`; `gitlab`, the jobs of a child pipeline; `json`,
+    every name. options: those that select the same combinations, for the commands of the jobs.
+    """
+    lists = shards(combinations, count)
+    names = [f"{number}/{count}" for number in range(1, count + 1)]
+    if style == "github":
+        return json.dumps({"include": [{"number": i, "shard": s} for i, s in enumerate(names, 1)]})
+    if style == "json":
+        return json.dumps(
+            [
+                {"shard": s, "combinations": [c.name for c in part]}
+                for s, part in zip(names, lists, strict=True)
+            ],
+            indent=1,
+        )
+    jobs: dict[str, Any] = {
+        f"suites {name}": {
+            "image": "python:3.12",
+            "script": [
+                "make .venv/.ready",
+                f".venv/bin/python -m generator test{options} --shard {name}",
+            ],
+        }
+        for name in names
+    }
+    return yaml.safe_dump(jobs, sort_keys=False).rstrip()

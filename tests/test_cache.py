@@ -1,0 +1,53 @@
+"""What has passed is not run again, unless something that it depends on has changed."""
+
+from pathlib import Path
+
+import pytest
+
+from generator import suites
+from generator.cache import Cache, user_cache
+from generator.combinations import Combinations
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "tests/test_it.py").write_text("def test_one():\n    pass\n", encoding="utf-8")
+    return folder
+
+
+def test_a_project_that_passed_is_known_until_its_files_change(
+    project: Path, tmp_path: Path
+) -> None:
+    cache = Cache(tmp_path / "cache")
+    assert cache.passed(project) is None
+    cache.keep(project, 2.5)
+    assert Cache(tmp_path / "cache").passed(project) == 2.5
+    (project / "tests/test_it.py").write_text("def test_two():\n    pass\n", encoding="utf-8")
+    assert cache.passed(project) is None
+
+
+def test_another_version_of_a_dependency_is_another_verdict(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Cache(tmp_path / "cache").keep(project, 1.0)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0")
+    assert Cache(tmp_path / "cache").passed(project) is None
+
+
+def test_there_is_no_cache_where_ci_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    assert user_cache().folder
+    monkeypatch.setenv("CI", "1")
+    assert user_cache().folder is None
+
+
+def test_a_suite_known_to_pass_is_not_run(
+    project: Path, tmp_path: Path, combinations: Combinations
+) -> None:
+    [first] = combinations.select("default")
+    cache = Cache(tmp_path / "cache")
+    cache.keep(project, 3.0)
+    [verdict] = suites.run([first], {"default": project}, cache=cache)
+    assert verdict.cached and verdict.passed and verdict.seconds == 3.0

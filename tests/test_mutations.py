@@ -1,0 +1,148 @@
+"""Proof that the generated suites can fail: the template is broken in ways that matter."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from generator import render, suites
+from generator.combinations import Combinations
+
+SOURCE = "template/project/src/{{ package }}/"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One text of one template file replaced; which project then fails, and by which test."""
+
+    file: str
+    old: str
+    new: str
+    combination: str
+    test: str
+
+
+MUTATIONS = {
+    "twins do not share": Mutation(
+        SOURCE + "model.py.jinja",
+        "    a, b = (encode(inputs[name]) for name in config.INPUTS)\n",
+        "    other = trunk(schema)\n"
+        '    other.name = "other"\n'
+        "    a, b = (f(inputs[name]) for f, name in zip((encode, other), config.INPUTS))\n",
+        "siamese-tabular-difference-separate-equal-jax",
+        "test_one_trunk_serves_every_input",
+    ),
+    "a head reads the wrong output of the trunk": Mutation(
+        "template/parts/heads/separate.py",
+        "x = representations[task.name]",
+        "x = representations[config.TASKS[0].name]",
+        "parallel-tabular-separate-equal-jax",
+        "test_training_beats_the_baseline_on_every_task",
+    ),
+    "a head is not private": Mutation(
+        "template/parts/heads/separate.py",
+        "    return logits",
+        "    first, second = (task.name for task in config.TASKS[:2])\n"
+        "    logits[first] += 0.01 * logits[second]\n"
+        "    return logits",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_a_task_has_no_gradient_on_the_head_of_another",
+    ),
+    "the weights of the losses are ignored": Mutation(
+        "template/parts/weighting/fixed.py",
+        "ops.array(self.task_weights) * losses",
+        "losses",
+        "multi_head-tabular-shared_bottom-separate-fixed-jax",
+        "test_the_weight_of_a_loss_scales_its_gradient",
+    ),
+    "a missing label counts as zero": Mutation(
+        SOURCE + "multi_task.py.jinja",
+        "weight = sample_weight[task.name]",
+        "weight = ops.ones_like(sample_weight[task.name])",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_a_missing_label_changes_no_gradient",
+    ),
+    "stacked heads are transposed between tasks": Mutation(
+        "template/parts/heads/stacked.py",
+        "rows = ops.unstack(last(ops.take(x, group, axis=1)), axis=1)",
+        "rows = ops.unstack(last(ops.take(x, group, axis=1)), axis=1)[::-1]",
+        "multi_head-tabular-shared_bottom-stacked-equal-jax",
+        "test_stacked_heads_equal_separate_ones_with_the_same_weights",
+    ),
+    "validation rows leak into normalisation": Mutation(
+        SOURCE + "data.py.jinja",
+        "describe_columns([view.iloc[train] for view in views.values()])",
+        "describe_columns(list(views.values()))",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_statistics_come_from_training_rows_only",
+    ),
+    "the seed is ignored": Mutation(
+        SOURCE + "train.py.jinja",
+        "keras.utils.set_random_seed(training.seed)",
+        "keras.utils.set_random_seed(id(object()) % 2**31)",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_the_same_seed_gives_the_same_history",
+    ),
+    "no checkpoint is written": Mutation(
+        SOURCE + "callbacks.py.jinja",
+        "            self.model.save(self.path)\n",
+        "",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_a_run_leaves_models_history_metrics_and_curves",
+    ),
+    "the last model is kept as the best": Mutation(
+        SOURCE + "callbacks.py.jinja",
+        "            self.model.set_weights(self.weights)\n",
+        "",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_the_best_model_is_that_of_the_best_epoch",
+    ),
+    "predictions are not in the user's unit": Mutation(
+        SOURCE + "model.py.jinja",
+        "layers.Rescaling(target.std, target.prior[0], name=task.name)",
+        "layers.Rescaling(target.std, 0.0, name=task.name)",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_a_regression_is_around_the_mean_in_its_unit",
+    ),
+    "an order matters where it must not": Mutation(
+        "template/parts/comparison/difference.py",
+        "ops.absolute(a - b)",
+        "a - b",
+        "siamese-tabular-difference-separate-equal-jax",
+        "test_swapping_the_pair_changes_nothing",
+    ),
+    "the output layer is not shared": Mutation(
+        "template/parts/heads/shared_output.py",
+        "logits[task.name] = combine(x)",
+        "logits[task.name] = layers.Dense(1, name=f'{task.name}_own')(x) + 0 * combine(x)",
+        "multi_head-tabular-shared_bottom-shared_output-equal-jax",
+        "test_every_task_has_a_gradient_on_the_shared_output",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def verdicts(
+    tmp_path_factory: pytest.TempPathFactory, combinations: Combinations
+) -> dict[str, suites.Verdict]:
+    """The verdict on the project of each mutation."""
+    folder = tmp_path_factory.mktemp("mutated")
+    projects: dict[str, Path] = {}
+    for name, mutation in MUTATIONS.items():
+        with render.snapshot() as template:
+            file = template / mutation.file
+            text = file.read_text(encoding="utf-8")
+            assert text.count(mutation.old) >= 1, name
+            file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+            [combination] = combinations.select(mutation.combination)
+            projects[name] = folder / name.replace(" ", "_")
+            render.render(template, combination.data, projects[name])
+    found = suites.run_backend("jax", projects)
+    return {verdict.name: verdict for verdict in found}
+
+
+@pytest.mark.parametrize("name", MUTATIONS)
+def test_a_broken_template_is_seen(name: str, verdicts: dict[str, suites.Verdict]) -> None:
+    verdict = verdicts[name]
+    assert not verdict.passed
+    assert MUTATIONS[name].test in verdict.output
