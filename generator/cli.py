@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from generator import render
 from generator.combinations import Combination, Combinations
 from generator.matrix import FORMATS, ShardError
@@ -60,6 +62,10 @@ def parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("combinations", help="print the name of every combination")
     add_selection(listing)
     listing.set_defaults(command=run_combinations)
+
+    answering = commands.add_parser("answers", help="print the answers file of a combination")
+    answering.add_argument("name", help="its name")
+    answering.set_defaults(command=run_answers)
 
     checking = commands.add_parser("check", help="render combinations and check them statically")
     add_selection(checking)
@@ -171,6 +177,15 @@ def run_combinations(arguments: argparse.Namespace) -> int:
     """Print names, one a line."""
     for combination in selection(arguments):
         print(combination.name)
+    return 0
+
+
+def run_answers(arguments: argparse.Namespace) -> int:
+    """Print an answers file that renders a combination."""
+    chosen = Combinations().select(arguments.name)
+    if len(chosen) > 1:
+        raise AnswerError(f"'{arguments.name}' are {len(chosen)} combinations: give one name")
+    print(yaml.safe_dump(chosen[0].data, sort_keys=False, allow_unicode=True), end="")
     return 0
 
 

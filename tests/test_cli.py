@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from generator import checks
 from generator.cli import main
@@ -37,6 +38,7 @@ COMMANDS = {
     ),
     ".venv/bin/python -m generator demo same_record": "test_demo_trains_on_real_record_pairs",
     ".venv/bin/python -m generator combinations": "test_combinations_are_listed_by_pattern",
+    ".venv/bin/python -m generator answers default": "test_answers_of_a_combination_render_it",
     ".venv/bin/python -m generator render my-project --data backend=jax": "test_render",
     ".venv/bin/python -m generator benchmark": "test_benchmark_prints_ratios",
 }
@@ -151,6 +153,19 @@ def test_combinations_are_listed_by_pattern(capsys: pytest.CaptureFixture[str]) 
     assert main(["combinations", "siamese-text-*-jax"]) == 0
     names = capsys.readouterr().out.splitlines()
     assert names and all(name.startswith("siamese-text-") for name in names)
+
+
+def test_answers_of_a_combination_render_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "siamese-image-concat-separate-fixed-tensorflow+two-image-sizes"
+    assert main(["answers", name]) == 0
+    answers = tmp_path / "answers.yml"
+    answers.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert main(["render", str(tmp_path / "project"), "--data-file", str(answers)]) == 0
+    recorded = yaml.safe_load((tmp_path / "project/.copier-answers.yml").read_text())
+    assert recorded["project_name"] == name
+    assert recorded["input_shape"] == "16, 16, 3; 24, 20, 3"
 
 
 def test_check_finds_what_is_wrong(

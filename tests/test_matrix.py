@@ -59,6 +59,7 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
         (["test", "default", "--shard", "2"], "as in 2/8"),
         (["test", "nothing"], "no combination is called 'nothing'"),
         (["check", "*+grey", "--strength", "2"], "no combination is left"),
+        (["answers", "siamese-*"], "combinations: give one name"),
     ],
 )
 def test_a_mistake_gets_one_line(
