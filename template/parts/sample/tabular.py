@@ -1,6 +1,6 @@
 {% set arguments = 'name, factors' %}
 # A table shows each factor as a number; with many features, several show the same.
-FACTORS = min(8, config.SAMPLE_FEATURES)
+FACTORS = min(4, config.SAMPLE_FEATURES)
 
 
 def show_factors(name: str, factors: np.ndarray) -> dict[str, np.ndarray]:
