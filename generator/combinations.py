@@ -15,7 +15,9 @@ from fnmatch import fnmatchcase
 
 from generator.questions import AnswerError, Answers, Questionnaire
 
-ALIKE = "price:regression, weight:regression, age:regression"
+TWO = "price:regression, colour:multiclass(3)"
+ALIKE = "price:regression, weight:regression"
+THREE = "price:regression, sold:binary, colour:multiclass(3)"
 ALL_KINDS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
 TWELVE = ", ".join(
     f"t{i}:{kind}"
@@ -24,26 +26,27 @@ TWELVE = ", ".join(
 
 # Small enough for a suite; the first one that is valid is taken.
 USUAL: tuple[Answers, ...] = (
-    {"trunk_units": "16, 8", "head_units": "8"},
+    {"trunk_units": "16, 8", "head_units": "8", "tasks": TWO},
     {"trunk_units": "16, 8", "head_units": "8", "tasks": ALIKE},
 )
 USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
     ("input_kind", "sequence"): {"input_shape": "6, 2"},
     ("input_kind", "text"): {"input_shape": "16"},
     ("input_kind", "image"): {"input_shape": "16, 16, 3"},
-    ("loss_weighting", "fixed"): {"loss_weights": "1, 2, 0.5"},
+    ("loss_weighting", "fixed"): {"loss_weights": "2, 0.5"},
 }
 BOUNDARIES: dict[str, Answers] = {
     "one-task": {"tasks": "price:regression"},
     "one-class-task": {"tasks": "colour:multiclass(4)"},
     "two-alike": {"tasks": "a:binary, b:binary", "loss_weights": "3, 0.25"},
     "labels-alike": {"tasks": "tags:multilabel(3), marks:multilabel(3)", "loss_weights": "1, 1"},
+    "three-tasks": {"tasks": THREE, "loss_weights": "1, 2, 0.5"},
     "all-kinds": {"tasks": ALL_KINDS, "loss_weights": "1, 2, 3, 4"},
     "twelve-tasks": {"tasks": TWELVE, "loss_weights": ", ".join(["1"] * 12)},
     "no-trunk": {"trunk_units": ""},
     "no-hidden-heads": {"head_units": ""},
     "deep": {"trunk_units": "16, 12, 8, 8", "head_units": "8, 8, 8"},
-    "unequal-heads": {"head_units": "8; 8, 4; "},
+    "unequal-heads": {"tasks": THREE, "head_units": "8; 8, 4; ", "loss_weights": "1, 2, 0.5"},
     "two-sequence-lengths": {"input_shape": "6, 2; 4, 2"},
     "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
     "grey": {"input_shape": "12, 18, 1"},
@@ -135,9 +138,9 @@ class Combinations:
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
         for boundary, answers in BOUNDARIES.items():
             # A greedy set cover: take the combination that meets most of what is still missing.
-            candidates, missing = set(choices), frozenset().union(*choices)
+            candidates, missing = list(choices), frozenset().union(*choices)
             while missing and candidates:
-                best = max(candidates, key=lambda c: (len(c & missing), sorted(c)))
+                best = max(candidates, key=lambda c: len(c & missing))
                 candidates.remove(best)
                 with contextlib.suppress(AnswerError):
                     if best & missing:

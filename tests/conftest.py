@@ -15,10 +15,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Fewer suites, for work in progress."""
     parser.addoption(
         "--strength",
-        choices=("2", "3", "most", "all"),
+        choices=("2", "3", "all"),
         default="all",
-        help="suites of only so many combinations that every 2 or 3 choices meet; "
-        "most: of these 3 and of every combination on JAX (all)",
+        help="suites of only so many combinations that every 2 or 3 choices meet (all)",
     )
 
 
@@ -27,12 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     strength = config.getoption("--strength")
     if strength == "all":
         return
-    combinations = Combinations()
-    covering = {c.name for c in combinations.covering(2 if strength == "2" else 3)}
-    if strength == "most":
-        covering |= {c.name for c in combinations.all() if c.backend == "jax"}
-    if strength != "2":
-        covering |= {path.stem for path in examples.FOLDER.glob("*.yml")}
+    covering = {c.name for c in Combinations().covering(int(strength))}
     left_out = [
         item
         for item in items

@@ -28,7 +28,6 @@ COMMANDS = {
     'copier copy --defaults --data "tasks=price:regression, sold:binary, district:multiclass(3)"'
     " PATH_OR_URL_OF_THIS_REPOSITORY my-houses": "test_copier_copy_needs_no_trust",
     "make check": "test_projects.py, with fewer suites",
-    "make test-all": "test_projects.py, with all suites",
     ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_finds_what_is_wrong",
     ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suites_by_name",
     ".venv/bin/python -m generator matrix --format github": "test_matrix.py",
