@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 
 from generator.questions import AnswerError, Answers, Questionnaire
 
-TWO = "price:regression, colour:multiclass(3)"
+TWO = "price:regression, sold:binary"
 ALIKE = "price:regression, weight:regression"
 THREE = "price:regression, sold:binary, colour:multiclass(3)"
 ALL_KINDS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
