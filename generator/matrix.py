@@ -19,14 +19,15 @@ class ShardError(ValueError):
 
 
 def costs() -> dict[str, float]:
-    """Measured seconds of a suite, by backend and kind of input; `generator test --record` writes
-    them."""
+    """Measured seconds of a suite, by backend, kind of input and number of tasks;
+    `generator test --record` writes them."""
     return dict(json.loads(COSTS.read_text(encoding="utf-8")))
 
 
 def kind(combination: Combination) -> str:
     """What a suite's cost is recorded under."""
-    return f"{combination.backend} {combination.answers['input_kind']}"
+    answers = combination.answers
+    return f"{combination.backend} {answers['input_kind']} {answers['num_tasks']}"
 
 
 def record(measured: Iterable[tuple[Combination, float]]) -> None:

@@ -25,6 +25,22 @@ def test_every_choice_of_every_question_is_enumerated(combinations: Combinations
             assert (question.name, choice) in found
 
 
+SLOTS = {
+    "inputs": "input_kind", "sample": "input_kind", "trunk": "input_kind", "layout": "layout",
+    "sharing": "sharing", "comparison": "comparison", "heads": "heads",
+    "weighting": "loss_weighting",
+}  # fmt: skip
+
+
+def test_every_part_is_a_choice(combinations: Combinations) -> None:
+    choices = {q.name: set(q.choices) for q in combinations.questionnaire.questions}
+    folders = {folder.name for folder in (ROOT / "template/parts").iterdir()}
+    assert folders == SLOTS.keys()
+    for slot, question in SLOTS.items():
+        parts = {path.stem for path in (ROOT / "template/parts" / slot).iterdir()}
+        assert parts == choices[question], slot
+
+
 def test_names_are_unique_and_safe_for_files(combinations: Combinations) -> None:
     names = [combination.name for combination in combinations.all()]
     assert len(set(names)) == len(names)
