@@ -139,11 +139,7 @@ def format_and_lint(root: Path) -> list[str]:
     """ruff over all projects below a directory, each under the configuration that it ships."""
     findings = []
     for arguments in (("format", "--check"), ("check", "--output-format=concise")):
-        run = _tool("ruff", *arguments, "--no-cache", str(root))
-        if run.returncode:
-            findings += [
-                line for line in (run.stdout + run.stderr).splitlines() if str(root) in line
-            ]
+        findings += _about(_tool("ruff", *arguments, "--no-cache", str(root)), root)
     return findings
 
 
@@ -160,7 +156,16 @@ def type_check(projects: Sequence[tuple[Combination, Path]]) -> list[str]:
         *(argument for package in packages for argument in ("-p", package)),
         environment=environment,
     )
-    return (run.stdout + run.stderr).splitlines() if run.returncode else []
+    return _about(run, Path(os.path.commonpath([folder.parent for _, folder in projects])))
+
+
+def _about(run: subprocess.CompletedProcess[str], root: Path) -> list[str]:
+    """What a tool says about projects below a directory; or that it says nothing of them."""
+    lines = (run.stdout + run.stderr).splitlines() if run.returncode else []
+    found = [line for line in lines if f"{root}{os.sep}" in line]
+    if run.returncode and not found:
+        return [f"{' '.join(run.args[2:4])} ended with {run.returncode}: {' '.join(lines[-3:])}"]
+    return found
 
 
 def _tool(

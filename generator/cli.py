@@ -3,13 +3,16 @@
 import argparse
 import contextlib
 import json
+import math
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ import yaml
 from generator import render
 from generator.combinations import Combination, Combinations
 from generator.matrix import FORMATS, ShardError
-from generator.questions import AnswerError
+from generator.questions import AnswerError, TemplateError
 from generator.render import RenderError
 from generator.suites import Verdict
 
@@ -28,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser().parse_args(argv)
     try:
         return int(arguments.command(arguments))
-    except (RenderError, AnswerError, ShardError, OSError) as error:
+    except (RenderError, AnswerError, TemplateError, ShardError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -74,8 +77,8 @@ def parser() -> argparse.ArgumentParser:
     testing = commands.add_parser("test", help="render combinations and run their suites")
     add_selection(testing)
     testing.add_argument("--shard", metavar="K/N", help="only the K-th of N shards of them")
-    testing.add_argument("--workers", type=int, help="suites at a time (as many as cores)")
-    testing.add_argument("--time-limit", type=float, default=900, help="seconds for a suite (900)")
+    testing.add_argument("--workers", type=positive, help="suites at a time (as many as cores)")
+    testing.add_argument("--time-limit", type=seconds, help="seconds for a suite (900)")
     testing.add_argument("--no-cache", action="store_true", help="run also what has passed before")
     testing.add_argument("--report", type=Path, help="file for the verdicts (JSON)")
     testing.add_argument("--record", action="store_true", help="keep the costs for the matrix")
@@ -83,8 +86,12 @@ def parser() -> argparse.ArgumentParser:
 
     sharing = commands.add_parser("matrix", help="print the matrix of a CI that runs the suites")
     sharing.add_argument("--format", choices=FORMATS, default="json", help="for what (json)")
-    sharing.add_argument("--shards", type=int, default=8, help="how many (8)")
-    add_selection(sharing)
+    sharing.add_argument("--shards", type=int, help="how many (8)")
+    sharing.add_argument(
+        "--only", nargs="+", default=[], metavar="PATTERN", dest="pattern",
+        help="names or glob patterns, such as 'siamese-*'",
+    )  # fmt: skip
+    add_strength(sharing)
     sharing.set_defaults(command=run_matrix)
 
     all_ran = commands.add_parser("ran", help="demand that reports hold every combination, passed")
@@ -96,6 +103,21 @@ def parser() -> argparse.ArgumentParser:
     speed.add_argument("--rounds", type=int, default=5, help="times that each trains (5)")
     speed.set_defaults(command=run_benchmark)
     return top
+
+
+def positive(text: str) -> int:
+    """A number of suites."""
+    if not (text.isascii() and text.isdecimal() and int(text)):
+        raise argparse.ArgumentTypeError(f"'{text}': give an integer of 1 or more")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """A duration."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"'{text}': give a positive number of seconds")
 
 
 def run_demo(arguments: argparse.Namespace) -> int:
@@ -210,15 +232,18 @@ def run_test(arguments: argparse.Namespace) -> int:
     from generator.cache import Cache, user_cache
 
     chosen = list(selection(arguments))
-    if arguments.shard:
+    if arguments.shard is not None:
         chosen = matrix.shard(chosen, arguments.shard)
+    if arguments.report and not arguments.report.parent.is_dir():
+        raise NotADirectoryError(f"--report: there is no folder {arguments.report.parent}")
     folder = Path(tempfile.mkdtemp(prefix="suites-"))
     verdicts: list[suites.Verdict] = []
     interrupted, start = False, time.monotonic()
     try:
         projects = rendered(chosen, folder)
         cache = Cache(None) if arguments.no_cache else user_cache()
-        running = suites.run(chosen, projects, arguments.workers, arguments.time_limit, cache)
+        limit = arguments.time_limit or suites.TIME_LIMIT
+        running = suites.run(chosen, projects, arguments.workers, limit, cache)
         with contextlib.closing(running):  # type: ignore[type-var]
             for verdict in running:
                 verdicts.append(verdict)
@@ -235,7 +260,8 @@ def run_test(arguments: argparse.Namespace) -> int:
         if all(verdict.passed for verdict in verdicts):
             shutil.rmtree(folder, ignore_errors=True)
     if arguments.report:
-        arguments.report.write_text(json.dumps({v.name: v.passed for v in verdicts}, indent=1))
+        report = {v.name: {**asdict(v), "output": v.output[-3000:]} for v in verdicts}
+        arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
     passed = [verdict for verdict in verdicts if verdict.passed]
     if arguments.record:
         by_name = {c.name: c for c in chosen}
@@ -245,6 +271,8 @@ def run_test(arguments: argparse.Namespace) -> int:
         f", {len(verdicts) - len(passed)} failed, {len(chosen) - len(verdicts)} did not run", end=""
     )
     print(f" ({sum(v.cached for v in verdicts)} had passed before, by the cache).")
+    if ran := [verdict for verdict in verdicts if not verdict.cached]:
+        print(costs(ran))
     if interrupted:
         raise KeyboardInterrupt
     return 0 if len(passed) == len(chosen) else 1
@@ -265,30 +293,52 @@ def progress(verdict: Verdict, number: int, count: int, start: float) -> str:
     return f"{number}/{count} {what} {verdict.name} ({took}; {left:.0f} min left)"
 
 
+def costs(verdicts: Sequence[Verdict]) -> str:
+    """A line on what suites took."""
+    figures = []
+    for what, values in (
+        ("wall time", sorted(v.seconds for v in verdicts)),
+        ("CPU time", sorted(v.cpu for v in verdicts)),
+    ):
+        high = values[max(0, math.ceil(0.95 * len(values)) - 1)]
+        figures.append(f"{what} {statistics.median(values):.1f} s (95th percentile {high:.1f})")
+    memory = max(verdict.memory for verdict in verdicts)
+    return f"A suite: {', '.join(figures)}, a process at most {memory:.0f} MiB."
+
+
 def run_matrix(arguments: argparse.Namespace) -> int:
     """Print the matrix."""
     from generator import matrix
 
     words = [f"'{pattern}'" for pattern in arguments.pattern]
     words += [] if arguments.strength == "all" else [f"--strength {arguments.strength}"]
-    options = "".join(f" {word}" for word in words)
-    print(matrix.formatted(selection(arguments), arguments.shards, arguments.format, options))
+    chosen = selection(arguments)
+    shards = min(8, len(chosen)) if arguments.shards is None else arguments.shards
+    print(matrix.formatted(chosen, shards, arguments.format, " ".join(words)))
     return 0
 
 
 def run_ran(arguments: argparse.Namespace) -> int:
     """Hold reports against the enumeration."""
-    passed = {
-        name
-        for report in arguments.report
-        for name, good in json.loads(report.read_text(encoding="utf-8")).items()
-        if good
-    }
-    missing = [c.name for c in selection(arguments) if c.name not in passed]
+    chosen = selection(arguments)
+    verdicts: dict[str, bool] = {}
+    for path in arguments.report:
+        for name, passed in read_report(path).items():
+            verdicts[name] = passed and verdicts.get(name, True)
+    missing = [c.name for c in chosen if not verdicts.get(c.name)]
     for name in missing:
         print(f"did not pass: {name}")
-    print(f"{len(selection(arguments)) - len(missing)} of {len(selection(arguments))} passed.")
+    print(f"{len(chosen) - len(missing)} of {len(chosen)} passed.")
     return 1 if missing else 0
+
+
+def read_report(path: Path) -> dict[str, bool]:
+    """Which suites of a report passed. Raises AnswerError."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        return {name: verdict["passed"] is True for name, verdict in report.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise AnswerError(f"{path} is no report of `generator test --report`") from None
 
 
 def run_benchmark(arguments: argparse.Namespace) -> int:

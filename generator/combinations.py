@@ -12,8 +12,9 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
-from generator.questions import AnswerError, Answers, Questionnaire
+from generator.questions import AnswerError, Answers, Questionnaire, TemplateError
 
 TWO = "price:regression, sold:binary"
 ALIKE = "price:regression, weight:regression"
@@ -51,9 +52,6 @@ BOUNDARIES: dict[str, Answers] = {
     "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
     "grey": {"input_shape": "12, 18, 1"},
     "one-feature": {"input_shape": "1"},
-    "adamw": {"optimizer": "adamw"},
-    "rmsprop": {"optimizer": "rmsprop"},
-    "sgd": {"optimizer": "sgd"},
     "kernel-5": {"kernel_size": 5},
 }
 
@@ -79,6 +77,10 @@ class Combinations:
         self.questionnaire = questionnaire or Questionnaire()
         # What is enumerated in full: knobs that are not asked come as boundaries.
         self.asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
+        knobs = [q for q in self.questionnaire.questions if q.choices and not q.ask]
+        self.boundaries = BOUNDARIES | {
+            choice: {q.name: choice} for q in knobs for choice in q.choices if choice != q.default
+        }
 
     @functools.cache  # noqa: B019  one enumeration a template, for the life of the process
     def all(self) -> tuple[Combination, ...]:
@@ -124,19 +126,29 @@ class Combinations:
 
     @functools.cache  # noqa: B019
     def _choices(self) -> tuple[Combination, ...]:
-        """Every choice of every question that is asked, wherever it is valid."""
+        """Every choice of every question that is asked, wherever it is valid.
+
+        Raises TemplateError for a choice that is valid nowhere.
+        """
         found: dict[str, Combination] = {}
+        refused: dict[tuple[str, Any], AnswerError] = {}
         for values in itertools.product(*(q.choices for q in self.asked)):
             chosen = dict(zip((q.name for q in self.asked), values, strict=True))
-            with contextlib.suppress(AnswerError):
+            try:
                 combination = self._combine(chosen, "")
                 found.setdefault(combination.name, combination)
+            except AnswerError as error:
+                refused |= dict.fromkeys(chosen.items(), error)
+        valid = {item for c in found.values() for item in self._asked(c).items()}
+        for (question, choice), reason in refused.items():
+            if (question, choice) not in valid:
+                raise TemplateError(f"{choice} is no valid answer to {question} anywhere: {reason}")
         return tuple(found.values())
 
     def _boundaries(self) -> Iterator[Combination]:
         """For every boundary, few combinations in which it meets each choice that it can meet."""
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
-        for boundary, answers in BOUNDARIES.items():
+        for boundary, answers in self.boundaries.items():
             # A greedy set cover: take the combination that meets most of what is still missing.
             candidates, missing = list(choices), frozenset().union(*choices)
             while missing and candidates:

@@ -61,7 +61,7 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
 def shard(combinations: Sequence[Combination], which: str) -> list[Combination]:
     """The list that `which`, as in 2/8, names. Raises ShardError."""
     number, slash, count = which.partition("/")
-    if not (slash and number.isdigit() and count.isdigit()):
+    if not (slash and number.isdecimal() and count.isdecimal()):
         raise ShardError(f"--shard {which}: give the number of a shard and how many, as in 2/8")
     lists = shards(combinations, int(count))
     if not 1 <= int(number) <= len(lists):
@@ -77,8 +77,11 @@ def formatted(combinations: Sequence[Combination], count: int, style: str, optio
     """
     lists = shards(combinations, count)
     names = [f"{number}/{count}" for number in range(1, count + 1)]
+    options = f"{options} " if options else ""
     if style == "github":
-        return json.dumps({"include": [{"number": i, "shard": s} for i, s in enumerate(names, 1)]})
+        jobs = enumerate(names, start=1)
+        entries = [{"number": i, "arguments": f"{options}--shard {s}"} for i, s in jobs]
+        return json.dumps({"include": entries})
     if style == "json":
         return json.dumps(
             [
@@ -87,14 +90,14 @@ def formatted(combinations: Sequence[Combination], count: int, style: str, optio
             ],
             indent=1,
         )
-    jobs: dict[str, Any] = {
+    pipeline: dict[str, Any] = {
         f"suites {name}": {
             "image": "python:3.12",
             "script": [
                 "make .venv/.ready",
-                f".venv/bin/python -m generator test{options} --shard {name}",
+                f".venv/bin/python -m generator test {options}--shard {name}",
             ],
         }
         for name in names
     }
-    return yaml.safe_dump(jobs, sort_keys=False).rstrip()
+    return yaml.safe_dump(pipeline, sort_keys=False).rstrip()

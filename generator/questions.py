@@ -4,6 +4,7 @@ Answers are resolved as Copier resolves them (casts, `when`, defaults, validator
 Jinja settings, but without rendering. The tests hold the result against Copier.
 """
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +27,10 @@ class AnswerError(ValueError):
     """An answer that the template refuses: which question, and what would be right."""
 
 
+class TemplateError(ValueError):
+    """The template cannot be read: in which question, or which file and line, and why."""
+
+
 @dataclass(frozen=True)
 class Question:
     """One question of copier.yml; `choices` are its values, empty for a free-form one."""
@@ -43,7 +48,7 @@ class Questionnaire:
     """The questions of a template, in their order."""
 
     def __init__(self, template: Path = ROOT) -> None:
-        settings = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
+        settings = read_settings(template)
         options = dict(settings["_envops"], undefined=jinja2.StrictUndefined)
         self._jinja = SandboxedEnvironment(
             loader=jinja2.FileSystemLoader(template),
@@ -55,7 +60,7 @@ class Questionnaire:
         self.questions = tuple(
             Question(
                 name=name,
-                type=details["type"],
+                type=details.get("type", "str"),
                 default=details.get("default"),
                 choices=_choices(details.get("choices", ())),
                 when=details.get("when", True),
@@ -85,6 +90,14 @@ class Questionnaire:
     def _render(self, value: Any, context: Mapping[str, Any]) -> Any:
         if not isinstance(value, str):
             return value
+        try:
+            return self._rendered_once(value, context)
+        except Exception as error:  # whatever the template's expressions may raise
+            asked = [q.name for q in self.questions if value in (q.when, q.default, q.validator)]
+            place = file_and_line(error, self.template) or f"question '{asked[0]}' of copier.yml"
+            raise TemplateError(f"{place}: {error}") from None
+
+    def _rendered_once(self, value: str, context: Mapping[str, Any]) -> str:
         template, names = self._template(value)
         # Enumerating asks the same thing of the same answers again and again.
         key = (value, *(context.get(name, _MISSING) for name in names))
@@ -117,6 +130,29 @@ class Questionnaire:
             if error:
                 raise AnswerError(f"{question.name}: {error}")
         return value
+
+
+def file_and_line(error: BaseException, template: Path) -> str:
+    """Which file of a template an error comes from, and which line; empty for copier.yml."""
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_relative_to(template):
+            place = f"{path.relative_to(template)}, line {line}"
+    if isinstance(error, jinja2.TemplateSyntaxError) and error.filename:
+        path = Path(error.filename)
+        if path.is_relative_to(template):
+            place = f"{path.relative_to(template)}, line {error.lineno}"
+    return place
+
+
+def read_settings(template: Path) -> dict[str, Any]:
+    """copier.yml. Raises TemplateError."""
+    try:
+        return dict(yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8")))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise TemplateError(f"copier.yml, line {line}: {error.problem}") from None
 
 
 def _choices(choices: Any) -> tuple[str, ...]:

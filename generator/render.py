@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import re
 import shutil
 import signal
 import tempfile
@@ -15,7 +16,7 @@ import copier
 import jinja2
 import yaml
 
-from generator.questions import ROOT, Questionnaire
+from generator.questions import ROOT, Questionnaire, file_and_line, read_settings
 
 
 class RenderError(ValueError):
@@ -110,7 +111,10 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
     except (jinja2.TemplateError, TypeError) as error:
         raise RenderError(f"{_place(error, template)}: {error}") from None
     except copier.errors.InvalidConfigFileError:
+        read_settings(template)  # which says where
         raise RenderError("copier.yml of the template is no valid YAML") from None
+    except (ArithmeticError, LookupError, re.error) as error:  # of an expression in the template
+        raise RenderError(f"{_place(error, template)}: {error}") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if reason.endswith("is undefined"):
@@ -120,18 +124,11 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
 
 def _place(error: BaseException, template: Path) -> str:
     """Which question, or which file and line, of the template an error comes from."""
-    place = "the template"
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if name := getattr(frame.f_locals.get("self"), "var_name", None):
+    place = file_and_line(error, template)
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if not place and (name := getattr(frame.f_locals.get("self"), "var_name", None)):
             place = f"question '{name}' of copier.yml"
-        path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(template):
-            place = f"{path.relative_to(template)}, line {line}"
-    if isinstance(error, jinja2.TemplateSyntaxError) and error.filename:
-        path = Path(error.filename)
-        name = path.relative_to(template) if path.is_relative_to(template) else error.name
-        place = f"{name}, line {error.lineno}"
-    return place
+    return place or "the template"
 
 
 def read_answers(path: Path) -> dict[str, Any]:

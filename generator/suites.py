@@ -36,8 +36,9 @@ ENVIRONMENT = {
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
 }
 
-# Seconds after which a suite counts as hanging.
+# Seconds after which a suite counts as hanging, and a process whose tests are over.
 TIME_LIMIT = 900
+TIME_TO_END = 10
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def main(workers: int, time_limit: float) -> None:
         while waiting and len(running) < workers:
             running.append(_Running.start(context, *waiting.pop(), time_limit))
         pipe = sys.stdin.fileno()
-        events = [pipe, *(suite.result for suite in running)]
+        events = [pipe, *(event for suite in running for event in suite.events)]
         if pipe in multiprocessing.connection.wait(events, timeout=1):
             for suite in running:
                 suite.end()
@@ -253,21 +254,35 @@ class _Running:
         deadline = time.monotonic() + time_limit
         return cls(name, Path(f"{folder}.log"), process, result, time_limit, deadline)
 
+    @property
+    def events(self) -> tuple[Connection, int]:
+        """What is ready when there may be a verdict."""
+        return self.result, self.process.sentinel
+
     def verdict(self) -> Verdict | None:
         """What came out, once something has: an answer, a death or the end of its time."""
-        if self.result.poll():
-            try:
-                verdict: Verdict = self.result.recv()
-            except EOFError:
-                self.process.join()
-                self.end()
-                return self._failed(f"the process ended with {self.process.exitcode}")
+        try:
+            ended = not self.process.is_alive()  # asked first: it may answer and end
+            if self.result.poll():
+                return self._ended(self.result.recv())
+        except EOFError:
+            ended = True
+        if ended:
             self.process.join()
-            return verdict
+            self.end()
+            return self._failed(f"the process ended with {self.process.exitcode}")
         if time.monotonic() > self.deadline:
             self.end()
             return self._failed(f"it did not end within {self.time_limit:g} s")
         return None
+
+    def _ended(self, verdict: Verdict) -> Verdict:
+        """The verdict of tests that are over, once their process is, with all that it started."""
+        self.process.join(TIME_TO_END)
+        late = self.process.is_alive()
+        self.end()
+        reason = f"its tests were over, but not its process {TIME_TO_END} s later"
+        return self._failed(reason) if late and verdict.passed else verdict
 
     def end(self) -> None:
         """End its process, and all that this one has started."""

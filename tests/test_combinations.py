@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from generator import render
-from generator.combinations import BOUNDARIES, Combination, Combinations
-from generator.questions import ROOT, AnswerError, Questionnaire
+from generator.combinations import Combination, Combinations
+from generator.questions import ROOT, AnswerError, Questionnaire, TemplateError
 
 
 def test_every_choice_of_every_question_is_enumerated(combinations: Combinations) -> None:
@@ -50,7 +50,7 @@ def test_names_are_unique_and_safe_for_files(combinations: Combinations) -> None
 def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combinations) -> None:
     bases = [c for c in combinations.all() if "+" not in c.name and c.name != "default"]
     asked = [q.name for q in combinations.questionnaire.questions if q.choices and q.ask]
-    for boundary, answers in BOUNDARIES.items():
+    for boundary, answers in combinations.boundaries.items():
         possible = set()
         for base in bases:
             chosen = {name: base.answers[name] for name in asked if name in base.answers}
@@ -116,3 +116,41 @@ def test_copier_resolves_answers_as_the_questionnaire_does(
         recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
         recorded = {k: v for k, v in recorded.items() if not k.startswith("_")}
         assert recorded == combination.answers
+
+
+BROKEN = {
+    "a misspelt name": (
+        "copier.yml", "{% if num_tasks < 1", "{% if num_taskz < 1",
+        "question 'num_tasks' of copier.yml: 'num_taskz' is undefined",
+    ),
+    "an open tag": (
+        "copier.yml", "{% if num_tasks < 1 %}", "{% if num_tasks < 1",
+        "question 'num_tasks' of copier.yml: ",
+    ),
+    "no YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),
+    "an open macro": (
+        "template/rules.jinja", "{% macro sizes(value, what) %}", "{% macro sizes(value, what %}",
+        "template/rules.jinja, line ",
+    ),
+    "a mistake in a macro": (
+        "template/rules.jinja", "{% set shapes = value.split(';') %}", "{% set shapes = 1 // 0 %}",
+        "template/rules.jinja, line ",
+    ),
+    "a question that the rules do not know": (
+        "template/rules.jinja", "comparison heads", "heads",
+        "no valid answer to layout anywhere: project_name: unknown answer 'comparison'",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_template_gets_one_line(name: str, tmp_path: Path) -> None:
+    file, old, new, message = BROKEN[name]
+    shutil.copy(ROOT / "copier.yml", tmp_path)
+    shutil.copytree(ROOT / "template", tmp_path / "template")
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(TemplateError) as refusal:
+        Combinations(Questionnaire(tmp_path)).all()
+    assert message in str(refusal.value) and "\n" not in str(refusal.value)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from generator import matrix
-from generator.cli import main
+from generator.cli import main, parser, selection
 from generator.combinations import Combinations
 from generator.questions import ROOT
 
@@ -54,9 +55,12 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
     [
         (["matrix", "--shards", "0"], "--shards 0: give 1 to"),
         (["matrix", "--shards", "9999"], "--shards 9999: give 1 to"),
-        (["matrix", "nothing*"], "no combination is called 'nothing*'"),
+        (["matrix", "--only", "nothing*"], "no combination is called 'nothing*'"),
         (["test", "default", "--shard", "2/1"], "there are the shards 1 to 1"),
         (["test", "default", "--shard", "2"], "as in 2/8"),
+        (["test", "default", "--shard", ""], "as in 2/8"),
+        (["test", "default", "--shard", "1/²"], "as in 2/8"),
+        (["test", "default", "--report", "nowhere/report.json"], "there is no folder nowhere"),
         (["test", "nothing"], "no combination is called 'nothing'"),
         (["check", "*+grey", "--strength", "2"], "no combination is left"),
         (["answers", "siamese-*"], "combinations: give one name"),
@@ -85,24 +89,75 @@ def test_the_workflow_runs_every_shard_and_demands_all(
     combinations: Combinations, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
-    lines = {
-        name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()
-    }
-    [emitted] = [line for line in lines["matrix"] if "generator matrix" in line]
-    arguments = re.findall(r"-m generator (matrix [^)]*)\)", emitted)[0].split()
-    assert main(arguments) == 0
-    shards = [entry["shard"] for entry in json.loads(capsys.readouterr().out)["include"]]
-    every = combinations.all()
-    ran = [c.name for shard in shards for c in matrix.shard(every, shard)]
-    assert sorted(ran) == sorted(c.name for c in every)
-    assert any("--shard ${{ matrix.shard }}" in line for line in lines["suites"])
+
+    def command(job: str, name: str) -> list[str]:
+        [line] = [
+            step["run"]
+            for step in jobs[job]["steps"]
+            if f"generator {name}" in step.get("run", "") and "continue-on-error" not in step
+        ]
+        return shlex.split(re.findall(rf"-m generator ({name}[^)]*)", line)[0])
+
+    assert main(command("matrix", "matrix")) == 0
+    ran = []
+    for entry in json.loads(capsys.readouterr().out)["include"]:
+        words = " ".join(command("suites", "test")).replace("${{ matrix.", "{").replace(" }}", "}")
+        arguments = parser().parse_args(words.format(**entry).split())
+        assert arguments.report
+        ran += [c.name for c in matrix.shard(selection(arguments), arguments.shard)]
+    assert sorted(ran) == sorted(c.name for c in combinations.all())
     assert jobs["suites"]["needs"] == "matrix"
-    assert set(jobs["all"]["needs"]) == {"generator", "suites"}
-    # What the last job runs is red when one suite is missing, or failed.
+    # The last job is red when another one is, when one suite is missing, and when one has failed.
+    last = jobs["all"]
+    assert set(last["needs"]) == {"generator", "suites"} and last["if"] == "always()"
+    results = "${{ needs.generator.result }} ${{ needs.suites.result }}"
+    assert last["steps"][0] == {"run": f'test "{results}" = "success success"'}
+    assert not any("continue-on-error" in part for job in jobs.values() for part in [job])
     report = tmp_path / "report.json"
-    report.write_text(json.dumps(dict.fromkeys(ran, True)))
-    assert main(["ran", str(report)]) == 0
-    report.write_text(json.dumps(dict.fromkeys(ran[1:], True)))
-    assert main(["ran", str(report)]) == 1
-    report.write_text(json.dumps(dict.fromkeys(ran, True) | {ran[0]: False}))
-    assert main(["ran", str(report)]) == 1
+    demand = [*command("all", "ran")[:-1], str(report)]
+    for verdicts, status in (
+        (dict.fromkeys(ran, True), 0),
+        (dict.fromkeys(ran[1:], True), 1),
+        (dict.fromkeys(ran, True) | {ran[0]: False}, 1),
+    ):
+        report.write_text(json.dumps({name: {"passed": good} for name, good in verdicts.items()}))
+        assert main(demand) == status
+    # A verdict of "failed" is not outvoted by another report.
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({ran[0]: {"passed": True}}))
+    assert main([*demand, str(other)]) == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[1]", '{"default": true}', '{"default": {}}', "\xff"])
+def test_a_broken_report_gets_one_line(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text(text, encoding="latin-1")
+    assert main(["ran", str(report)]) == 2
+    assert capsys.readouterr().err == f"error: {report} is no report of `generator test --report`\n"
+
+
+def test_options_of_a_matrix_are_those_of_its_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", "--format", "github", "--only", "*-jax", "--strength", "2"]) == 0
+    entries = json.loads(capsys.readouterr().out)["include"]
+    assert entries[0]["arguments"] == "'*-jax' --strength 2 --shard 1/6"
+    assert main(["matrix", "--format", "github", "--only", "default"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["include"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "values", "message"),
+    [
+        ("--workers", ["0", "-1", "many"], "give an integer of 1 or more"),
+        ("--time-limit", ["0", "-1", "nan", "inf", "long"], "give a positive number of seconds"),
+    ],
+)
+def test_limits_are_positive_numbers(
+    option: str, values: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for value in values:
+        with pytest.raises(SystemExit) as end:
+            main(["test", "default", option, value])
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err

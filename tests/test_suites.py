@@ -15,6 +15,10 @@ BODIES = {
     "empty": "",
     "skipped": "import pytest\n\n@pytest.mark.skip\ndef test_one():\n    pass\n",
     "broken": "import nowhere\n",
+    "endless": "import threading, time\n\n"
+    "def test_one():\n    threading.Thread(target=time.sleep, args=[600]).start()\n",
+    "orphaned": "import os, time\n\n"
+    "def test_one():\n    os.fork() or time.sleep(600)\n    os._exit(3)\n",
 }
 REASONS = {
     "bad": "it is red",
@@ -24,6 +28,8 @@ REASONS = {
     "empty": "0 tests passed",
     "skipped": "0 tests passed, the files define 1",
     "broken": "nowhere",
+    "endless": "its tests were over, but not its process",
+    "orphaned": "the process ended with 3",
 }
 
 
