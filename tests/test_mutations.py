@@ -146,4 +146,5 @@ def verdicts(
 def test_a_broken_template_is_seen(name: str, verdicts: dict[str, suites.Verdict]) -> None:
     verdict = verdicts[name]
     assert not verdict.passed and verdict.tests
-    assert re.search(rf"^(FAILED|ERROR) \S+::{MUTATIONS[name].test}\b", verdict.output, re.MULTILINE)
+    red = rf"^(FAILED|ERROR) \S+::{MUTATIONS[name].test}\b"
+    assert re.search(red, verdict.output, re.MULTILINE)
