@@ -161,11 +161,11 @@ def type_check(projects: Sequence[tuple[Combination, Path]]) -> list[str]:
 
 def _about(run: subprocess.CompletedProcess[str], root: Path) -> list[str]:
     """What a tool says about projects below a directory; or that it says nothing of them."""
-    lines = (run.stdout + run.stderr).splitlines() if run.returncode else []
-    found = [line for line in lines if f"{root}{os.sep}" in line]
-    if run.returncode and not found:
-        return [f"{' '.join(run.args[2:4])} ended with {run.returncode}: {' '.join(lines[-3:])}"]
-    return found
+    if run.returncode == 0:
+        return []
+    lines = (run.stdout + run.stderr).splitlines()
+    silent = f"{' '.join(run.args[2:4])} ended with {run.returncode}: {' '.join(lines[-3:])}"
+    return [line for line in lines if f"{root}{os.sep}" in line] or [silent]
 
 
 def _tool(

@@ -23,7 +23,7 @@ from generator.combinations import Combination, Combinations
 from generator.matrix import FORMATS, ShardError
 from generator.questions import AnswerError, TemplateError
 from generator.render import RenderError
-from generator.suites import Verdict
+from generator.suites import TIME_LIMIT, Verdict
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -78,7 +78,9 @@ def parser() -> argparse.ArgumentParser:
     add_selection(testing)
     testing.add_argument("--shard", metavar="K/N", help="only the K-th of N shards of them")
     testing.add_argument("--workers", type=positive, help="suites at a time (as many as cores)")
-    testing.add_argument("--time-limit", type=seconds, help="seconds for a suite (900)")
+    testing.add_argument(
+        "--time-limit", type=seconds, default=TIME_LIMIT, help="seconds for a suite (%(default)s)"
+    )
     testing.add_argument("--no-cache", action="store_true", help="run also what has passed before")
     testing.add_argument("--report", type=Path, help="file for the verdicts (JSON)")
     testing.add_argument("--record", action="store_true", help="keep the costs for the matrix")
@@ -242,8 +244,7 @@ def run_test(arguments: argparse.Namespace) -> int:
     try:
         projects = rendered(chosen, folder)
         cache = Cache(None) if arguments.no_cache else user_cache()
-        limit = arguments.time_limit or suites.TIME_LIMIT
-        running = suites.run(chosen, projects, arguments.workers, limit, cache)
+        running = suites.run(chosen, projects, arguments.workers, arguments.time_limit, cache)
         with contextlib.closing(running):  # type: ignore[type-var]
             for verdict in running:
                 verdicts.append(verdict)
@@ -300,7 +301,7 @@ def costs(verdicts: Sequence[Verdict]) -> str:
         ("wall time", sorted(v.seconds for v in verdicts)),
         ("CPU time", sorted(v.cpu for v in verdicts)),
     ):
-        high = values[max(0, math.ceil(0.95 * len(values)) - 1)]
+        high = values[math.ceil(0.95 * len(values)) - 1]
         figures.append(f"{what} {statistics.median(values):.1f} s (95th percentile {high:.1f})")
     memory = max(verdict.memory for verdict in verdicts)
     return f"A suite: {', '.join(figures)}, a process at most {memory:.0f} MiB."

@@ -77,7 +77,7 @@ class Questionnaire:
         answers: Answers = {}
         for question in self.questions:
             applies = self.applies(question, context)
-            value = context.get(question.name, self._render(question.default, context))
+            value = context.get(question.name, self._render(question, question.default, context))
             context[question.name] = self._checked(question, value, context, validate=applies)
             if applies:
                 answers[question.name] = context[question.name]
@@ -85,16 +85,18 @@ class Questionnaire:
 
     def applies(self, question: Question, context: Mapping[str, Any]) -> bool:
         """Whether the question is asked (or stored) at all, given the answers before it."""
-        return str(self._render(question.when, context)).lower() == "true"
+        return str(self._render(question, question.when, context)).lower() == "true"
 
-    def _render(self, value: Any, context: Mapping[str, Any]) -> Any:
+    def _render(self, question: Question, value: Any, context: Mapping[str, Any]) -> Any:
+        """What a question says in `when`, `default` or `validator`. Raises TemplateError."""
         if not isinstance(value, str):
             return value
         try:
             return self._rendered_once(value, context)
         except Exception as error:  # whatever the template's expressions may raise
-            asked = [q.name for q in self.questions if value in (q.when, q.default, q.validator)]
-            place = file_and_line(error, self.template) or f"question '{asked[0]}' of copier.yml"
+            place = (
+                file_and_line(error, self.template) or f"question '{question.name}' of copier.yml"
+            )
             raise TemplateError(f"{place}: {error}") from None
 
     def _rendered_once(self, value: str, context: Mapping[str, Any]) -> str:
@@ -126,8 +128,8 @@ class Questionnaire:
                 f"{question.name}: '{value}' is none of {', '.join(question.choices)}"
             )
         if validate:
-            error = self._render(question.validator, {**context, question.name: value}).strip()
-            if error:
+            asked = {**context, question.name: value}
+            if error := self._render(question, question.validator, asked).strip():
                 raise AnswerError(f"{question.name}: {error}")
         return value
 

@@ -95,8 +95,15 @@ def _render_named(template: Path, name: str, data: Mapping[str, Any], destinatio
         raise RenderError(f"{name}: {error}") from None
 
 
+# What an expression in a template may raise.
+EXPRESSION_ERRORS = (jinja2.TemplateError, TypeError, ArithmeticError, LookupError, re.error)
+
+
 def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
-    """Render into a directory that does not exist yet. Raises RenderError; leaves nothing then."""
+    """Render into a directory that does not exist yet.
+
+    Raises RenderError, or TemplateError for a copier.yml that is no YAML; leaves nothing then.
+    """
     if destination.exists():
         raise RenderError(f"{destination} exists already: give another directory, or remove it")
     try:
@@ -108,13 +115,11 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
             quiet=True,
             settings=copier.Settings(),
         )
-    except (jinja2.TemplateError, TypeError) as error:
+    except EXPRESSION_ERRORS as error:
         raise RenderError(f"{_place(error, template)}: {error}") from None
     except copier.errors.InvalidConfigFileError:
         read_settings(template)  # which says where
         raise RenderError("copier.yml of the template is no valid YAML") from None
-    except (ArithmeticError, LookupError, re.error) as error:  # of an expression in the template
-        raise RenderError(f"{_place(error, template)}: {error}") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         if reason.endswith("is undefined"):

@@ -268,7 +268,7 @@ class _Running:
         except EOFError:
             ended = True
         if ended:
-            self.process.join()
+            self.process.join(TIME_TO_END)
             self.end()
             return self._failed(f"the process ended with {self.process.exitcode}")
         if time.monotonic() > self.deadline:
