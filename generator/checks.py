@@ -111,7 +111,10 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
                 ast.parse(text)
             except SyntaxError as error:
                 yield f"{folder}/{name}:{error.lineno}: {error.msg}"
-    tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    try:
+        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        yield f"{folder}/pyproject.toml: {error}"
     recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
     for key, value in combination.answers.items():
         if recorded.get(key) != value:

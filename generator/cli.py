@@ -30,7 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 if it went well, 2 on a user's mistake, else the command's own status."""
     arguments = parser().parse_args(argv)
     try:
-        return int(arguments.command(arguments))
+        status = int(arguments.command(arguments))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (RenderError, AnswerError, TemplateError, ShardError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -240,6 +245,7 @@ def run_test(arguments: argparse.Namespace) -> int:
         raise NotADirectoryError(f"--report: there is no folder {arguments.report.parent}")
     folder = Path(tempfile.mkdtemp(prefix="suites-"))
     verdicts: list[suites.Verdict] = []
+    backend = {c.name: c.backend for c in chosen}
     interrupted, start = False, time.monotonic()
     try:
         projects = rendered(chosen, folder)
@@ -253,7 +259,8 @@ def run_test(arguments: argparse.Namespace) -> int:
                     shutil.rmtree(projects[verdict.name])
                 else:
                     print(verdict.output[-3000:])
-                    print(f"Run it again: {suites.reproduce(projects[verdict.name])}")
+                    again = suites.reproduce(projects[verdict.name], backend[verdict.name])
+                    print(f"Run it again: {again}")
                     print(f"or: python -m generator test '{verdict.name}'", flush=True)
     except KeyboardInterrupt:
         interrupted = True

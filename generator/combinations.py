@@ -9,6 +9,7 @@ import contextlib
 import functools
 import hashlib
 import itertools
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -149,8 +150,10 @@ class Combinations:
         """For every boundary, few combinations in which it meets each choice that it can meet."""
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
         for boundary, answers in self.boundaries.items():
-            # A greedy set cover: take the combination that meets most of what is still missing.
+            # A greedy set cover: take the combination that meets most of what is still missing,
+            # another one of several for each boundary.
             candidates, missing = list(choices), frozenset().union(*choices)
+            random.Random(boundary).shuffle(candidates)
             while missing and candidates:
                 best = max(candidates, key=lambda c: len(c & missing))
                 candidates.remove(best)

@@ -2,10 +2,12 @@
 
 import contextlib
 import multiprocessing
+import os
 import re
 import shutil
 import signal
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -66,10 +68,15 @@ def render_all(
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
-        waiting = [
-            pool.submit(_render_named, template, name, answers, folder / name)
-            for name, answers in data.items()
-        ]
+        # The workers inherit this: Ctrl-C is for the parent, which gets it once they have started.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            waiting = [
+                pool.submit(_render_named, template, name, answers, folder / name)
+                for name, answers in data.items()
+            ]
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         try:
             for one in waiting:
                 one.result()
@@ -82,10 +89,17 @@ _FOR_LIFE = contextlib.ExitStack()
 
 
 def _start_worker() -> None:
-    """Compile each template text once for all that this process renders; leave Ctrl-C to the
-    parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Compile each template text once for all that this process renders."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _FOR_LIFE.enter_context(compiled_once())
+
+
+def _end_with_parent() -> None:
+    """Do not outlive a parent that is killed, which cannot say so."""
+    parent = multiprocessing.parent_process()
+    assert parent
+    parent.join()
+    os._exit(1)
 
 
 def _render_named(template: Path, name: str, data: Mapping[str, Any], destination: Path) -> None:

@@ -121,9 +121,11 @@ def run_backend(
         yield Verdict(name, False, output=reason)
 
 
-def reproduce(folder: Path) -> str:
+def reproduce(folder: Path, backend: str) -> str:
     """The command that runs one suite by hand."""
-    return f"cd {folder} && PYTHONPATH=src {sys.executable} -m pytest"
+    flags = ENVIRONMENT["XLA_FLAGS"]
+    settings = f"KERAS_BACKEND={backend} XLA_FLAGS='{flags}' PYTHONPATH=src"
+    return f"cd {folder} && {settings} {sys.executable} -m pytest"
 
 
 def count_tests(folder: Path) -> int:

@@ -197,20 +197,32 @@ def test_suites_by_name(
     shutil.rmtree(Path(folder).parent)
 
 
-def test_an_interrupted_run_ends_its_children_and_says_what_passed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("sent", "moment", "passed"),
+    [(signal.SIGINT, "1/", "1-3"), (signal.SIGTERM, "1/", "1-3"), (signal.SIGINT, "Rendering", 0)],
+)
+def test_an_interrupted_run_ends_its_children_and_says_what_passed(
+    tmp_path: Path, sent: signal.Signals, moment: str, passed: str
+) -> None:
     names = ["multi_head-*-separate-equal-jax", "--no-cache"]
     command = [sys.executable, "-u", "-m", "generator", "test", *names]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
-        next(line for line in lines if line.startswith("1/"))  # others are under way
-        running.send_signal(signal.SIGINT)
+        next(line for line in lines if line.startswith(moment))  # others are under way
+        running.send_signal(sent)
         rest = "".join(lines)
         assert running.wait() == 130
-    assert re.search(r"[1-3] of 4 suites passed, 0 failed, [1-3] did not run", rest)
+    assert re.search(rf"^[{passed}] of 4 suites passed, 0 failed, [1-4] did not run", rest, re.M)
+    assert "Traceback" not in rest
     # Whatever has inherited the environment of the run ends: the server notices a bit later.
     for environ in Path("/proc").glob("[0-9]*/environ"):
         with contextlib.suppress(OSError):
@@ -218,6 +230,12 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(tmp_path: Pat
                 process = os.pidfd_open(int(environ.parent.name))
                 ended, _, _ = select.select([process], [], [], 30)
                 assert ended, environ
+
+
+def test_a_reader_may_have_seen_enough() -> None:
+    command = f"{sys.executable} -m generator combinations | head -1"
+    done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True, check=True)
+    assert done.stdout == "default\n" and not done.stderr
 
 
 def test_benchmark_prints_ratios(

@@ -31,8 +31,8 @@ def test_suite_passes(
     combination: Combination, projects: dict[str, Path], suite_runs: Suites
 ) -> None:
     verdict = suite_runs.verdict(combination.name)
-    folder = projects[combination.name]
-    assert verdict.passed, f"{verdict.output}\n{suites.reproduce(folder)}"
+    again = suites.reproduce(projects[combination.name], combination.backend)
+    assert verdict.passed, f"{verdict.output}\n{again}"
 
 
 def test_every_suite_that_was_asked_for_has_run(request: pytest.FixtureRequest) -> None:
