@@ -214,6 +214,8 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Where these tests run in the background, Ctrl-C may be ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
