@@ -2,7 +2,8 @@
 
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,15 @@ def kind(combination: Combination) -> str:
     return f"{combination.backend} {answers['input_kind']} {answers['num_tasks']}"
 
 
+def cost(combination: Combination, known: Mapping[str, float]) -> float:
+    """Seconds that its suite is expected to take: the median of the measured ones most like it."""
+    backend, kind_of_input, tasks = kind(combination).split()
+    for alike in (kind(combination), f"{backend} * {tasks}", f"{backend} {kind_of_input} *", "*"):
+        if found := [seconds for name, seconds in known.items() if fnmatchcase(name, alike)]:
+            return statistics.median(found)
+    return 1.0
+
+
 def record(measured: Iterable[tuple[Combination, float]]) -> None:
     """Keep the median seconds of each kind of suite; kinds that were not run keep theirs."""
     seconds: dict[str, list[float]] = {}
@@ -47,14 +57,13 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
     if not 1 <= count <= len(combinations):
         raise ShardError(f"--shards {count}: give 1 to {len(combinations)}")
     known = costs()
-    usual = statistics.median(known.values())
-    cost = {c.name: known.get(kind(c), usual) for c in combinations}
+    expected = {c.name: cost(c, known) for c in combinations}
     lists: list[list[Combination]] = [[] for _ in range(count)]
     sums = [0.0] * count
-    for combination in sorted(combinations, key=lambda c: (-cost[c.name], c.name)):
+    for combination in sorted(combinations, key=lambda c: (-expected[c.name], c.name)):
         least = sums.index(min(sums))
         lists[least].append(combination)
-        sums[least] += cost[combination.name]
+        sums[least] += expected[combination.name]
     return lists
 
 
