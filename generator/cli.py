@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from generator import render
-from generator.combinations import Combination, Combinations
+from generator.combinations import Combination, enumeration
 from generator.matrix import FORMATS, ShardError
 from generator.questions import AnswerError, TemplateError
 from generator.render import RenderError
@@ -192,7 +192,7 @@ def add_strength(command: argparse.ArgumentParser) -> None:
 
 def selection(arguments: argparse.Namespace) -> tuple[Combination, ...]:
     """The combinations that the arguments ask for."""
-    combinations = Combinations()
+    combinations = enumeration()
     chosen = combinations.select(*arguments.pattern)
     if arguments.strength != "all":
         covering = set(combinations.covering(int(arguments.strength)))
@@ -211,7 +211,7 @@ def run_combinations(arguments: argparse.Namespace) -> int:
 
 def run_answers(arguments: argparse.Namespace) -> int:
     """Print an answers file that renders a combination."""
-    chosen = Combinations().select(arguments.name)
+    chosen = enumeration().select(arguments.name)
     if len(chosen) > 1:
         raise AnswerError(f"'{arguments.name}' are {len(chosen)} combinations: give one name")
     print(yaml.safe_dump(chosen[0].data, sort_keys=False, allow_unicode=True), end="")

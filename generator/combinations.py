@@ -195,3 +195,9 @@ class Combinations:
     def _name(self, answers: Answers, boundary: str) -> str:
         parts = [str(answers[q.name]) for q in self.asked if q.name in answers]
         return "-".join(parts) + (f"+{boundary}" if boundary else "")
+
+
+@functools.cache
+def enumeration() -> Combinations:
+    """Those of this template, enumerated once a process."""
+    return Combinations()

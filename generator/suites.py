@@ -31,6 +31,7 @@ from generator.combinations import Combination
 # other suites of the run, and little is optimised.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",

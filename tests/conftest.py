@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from generator import cache, checks, examples, render, suites
-from generator.combinations import Combination, Combinations
+from generator.combinations import Combination, Combinations, enumeration
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     strength = config.getoption("--strength")
     if strength == "all":
         return
-    covering = {c.name for c in Combinations().covering(int(strength))}
+    covering = {c.name for c in enumeration().covering(int(strength))}
     left_out = [
         item
         for item in items
@@ -55,7 +55,7 @@ def template() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def combinations() -> Combinations:
     """The enumeration of the template."""
-    return Combinations()
+    return enumeration()
 
 
 def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
@@ -138,5 +138,5 @@ def suite_runs(
 def example(name: str) -> Combination:
     """An example's answers file as a combination."""
     data = render.read_answers(examples.answers_file(name))
-    answers = Combinations().questionnaire.resolve(data)
+    answers = enumeration().questionnaire.resolve(data)
     return Combination(name, data, answers)

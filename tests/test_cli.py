@@ -16,7 +16,7 @@ import yaml
 
 from generator import checks
 from generator.cli import main
-from generator.combinations import Combinations
+from generator.combinations import enumeration
 from generator.questions import ROOT
 
 # Every command of README.md's shell blocks, and the test that runs it (or what runs it here).
@@ -158,7 +158,7 @@ def test_combinations_are_listed_by_pattern(capsys: pytest.CaptureFixture[str]) 
 def test_answers_of_a_combination_render_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name = Combinations().select("*+two-image-sizes")[0].name
+    name = enumeration().select("*+two-image-sizes")[0].name
     assert main(["answers", name]) == 0
     answers = tmp_path / "answers.yml"
     answers.write_text(capsys.readouterr().out, encoding="utf-8")
@@ -171,12 +171,12 @@ def test_answers_of_a_combination_render_it(
 def test_check_finds_what_is_wrong(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pattern = "siamese-text-concat-separate-equal-*"
-    assert main(["check", pattern]) == 0
+    names = [f"siamese-text-concat-separate-equal-{backend}" for backend in ("jax", "tensorflow")]
+    assert main(["check", *names]) == 0
     assert "2 of 2 projects are clean" in capsys.readouterr().out
     # A file that nobody expects.
     monkeypatch.setattr("generator.checks.MODULES", checks.MODULES[1:])
-    assert main(["check", pattern]) == 1
+    assert main(["check", *names]) == 1
     assert "__init__.py: not expected" in capsys.readouterr().out
 
 
@@ -192,7 +192,7 @@ def test_suites_by_name(
     assert main([*arguments, "--time-limit", "0.01"]) == 1
     printed = capsys.readouterr().out
     assert "did not end within 0.01 s" in printed and f"generator test '{name}'" in printed
-    [folder] = re.findall(r"cd (\S+) && PYTHONPATH=src", printed)
+    [folder] = re.findall(r"cd (\S+) && KERAS_BACKEND=jax ", printed)
     assert Path(folder, "pyproject.toml").is_file()
     shutil.rmtree(Path(folder).parent)
 

@@ -6,9 +6,9 @@ import pytest
 from conftest import Suites, combination_of, example
 
 from generator import examples, suites
-from generator.combinations import Combination, Combinations
+from generator.combinations import Combination, enumeration
 
-COMBINATIONS = Combinations()
+COMBINATIONS = enumeration()
 EVERY = pytest.mark.parametrize(
     "combination",
     [
