@@ -2,7 +2,12 @@
 
 import signal
 
-from generator.cli import main
-
-signal.signal(signal.SIGTERM, signal.default_int_handler)  # both end what was started
+# A cancelled job and a closed terminal end what was started, as Ctrl-C does.
+for ending in (signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(ending) == signal.SIG_DFL:
+        signal.signal(ending, signal.default_int_handler)
+try:
+    from generator.cli import main
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 raise SystemExit(main())

@@ -1,5 +1,6 @@
 """Suites that have passed, by content, so that unchanged ones are not run again."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -37,17 +38,18 @@ class Cache:
         try:
             path = self._path(project)
             return float(json.loads(path.read_text(encoding="utf-8"))) if path else None
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             return None
 
     def keep(self, project: Path, seconds: float) -> None:
-        """Remember that its suite passed."""
+        """Remember that its suite passed, where the folder can be written."""
         if path := self._path(project):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # Another run may write the same: a whole file takes the place of a whole one.
-            draft = path.with_suffix(f".{os.getpid()}")
-            draft.write_text(json.dumps(seconds), encoding="utf-8")
-            draft.replace(path)
+            with contextlib.suppress(OSError):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                # Another run may write the same: a whole file takes the place of a whole one.
+                draft = path.with_suffix(f".{os.getpid()}")
+                draft.write_text(json.dumps(seconds), encoding="utf-8")
+                draft.replace(path)
 
     def _path(self, project: Path) -> Path | None:
         if self.folder is None:

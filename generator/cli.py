@@ -243,6 +243,8 @@ def run_test(arguments: argparse.Namespace) -> int:
         chosen = matrix.shard(chosen, arguments.shard)
     if arguments.report and not arguments.report.parent.is_dir():
         raise NotADirectoryError(f"--report: there is no folder {arguments.report.parent}")
+    if arguments.report and arguments.report.is_dir():
+        raise IsADirectoryError(f"--report: {arguments.report} is a folder, give a file")
     folder = Path(tempfile.mkdtemp(prefix="suites-"))
     verdicts: list[suites.Verdict] = []
     backend = {c.name: c.backend for c in chosen}
@@ -267,20 +269,21 @@ def run_test(arguments: argparse.Namespace) -> int:
     finally:
         if all(verdict.passed for verdict in verdicts):
             shutil.rmtree(folder, ignore_errors=True)
-    if arguments.report:
-        report = {v.name: {**asdict(v), "output": v.output[-3000:]} for v in verdicts}
-        arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
     passed = [verdict for verdict in verdicts if verdict.passed]
-    if arguments.record:
-        by_name = {c.name: c for c in chosen}
-        matrix.record((by_name[v.name], v.seconds) for v in passed if not v.cached)
     print(f"{len(passed)} of {len(chosen)} suites passed", end="")
     print(
         f", {len(verdicts) - len(passed)} failed, {len(chosen) - len(verdicts)} did not run", end=""
     )
     print(f" ({sum(v.cached for v in verdicts)} had passed before, by the cache).")
-    if ran := [verdict for verdict in verdicts if not verdict.cached]:
-        print(costs(ran))
+    for name in sorted(set(backend.values())):
+        if ran := [v for v in verdicts if not v.cached and backend[v.name] == name]:
+            print(f"{name}: {costs(ran)}")
+    if arguments.report:
+        report = {v.name: {**asdict(v), "output": v.output[-3000:]} for v in verdicts}
+        arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    if arguments.record:
+        by_name = {c.name: c for c in chosen}
+        matrix.record((by_name[v.name], v.seconds) for v in passed if not v.cached)
     if interrupted:
         raise KeyboardInterrupt
     return 0 if len(passed) == len(chosen) else 1
@@ -311,7 +314,7 @@ def costs(verdicts: Sequence[Verdict]) -> str:
         high = values[math.ceil(0.95 * len(values)) - 1]
         figures.append(f"{what} {statistics.median(values):.1f} s (95th percentile {high:.1f})")
     memory = max(verdict.memory for verdict in verdicts)
-    return f"A suite: {', '.join(figures)}, a process at most {memory:.0f} MiB."
+    return f"a suite {', '.join(figures)}, a process at most {memory:.0f} MiB."
 
 
 def run_matrix(arguments: argparse.Namespace) -> int:
@@ -345,7 +348,7 @@ def read_report(path: Path) -> dict[str, bool]:
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         return {name: verdict["passed"] is True for name, verdict in report.items()}
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise AnswerError(f"{path} is no report of `generator test --report`") from None
 
 

@@ -1,6 +1,8 @@
 """The combinations in shards of about equal cost, for a CI that runs them side by side."""
 
 import json
+import os
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -47,7 +49,9 @@ def record(measured: Iterable[tuple[Combination, float]]) -> None:
         seconds.setdefault(kind(combination), []).append(taken)
     new = {name: round(statistics.median(taken), 1) for name, taken in seconds.items()}
     text = json.dumps(dict(sorted((costs() | new).items())), indent=1)
-    COSTS.write_text(text + "\n", encoding="utf-8")
+    draft = COSTS.with_suffix(f".{os.getpid()}")
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(COSTS)
 
 
 def shards(combinations: Sequence[Combination], count: int) -> list[list[Combination]]:
@@ -70,7 +74,7 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
 def shard(combinations: Sequence[Combination], which: str) -> list[Combination]:
     """The list that `which`, as in 2/8, names. Raises ShardError."""
     number, slash, count = which.partition("/")
-    if not (slash and number.isdecimal() and count.isdecimal()):
+    if not (slash and re.fullmatch("[0-9]{1,9}", number) and re.fullmatch("[0-9]{1,9}", count)):
         raise ShardError(f"--shard {which}: give the number of a shard and how many, as in 2/8")
     lists = shards(combinations, int(count))
     if not 1 <= int(number) <= len(lists):

@@ -62,7 +62,7 @@ class Questionnaire:
                 name=name,
                 type=details.get("type", "str"),
                 default=details.get("default"),
-                choices=_choices(details.get("choices", ())),
+                choices=_choices(name, details.get("choices", ())),
                 when=details.get("when", True),
                 ask=details.get("ask", True),
                 validator=details.get("validator", ""),
@@ -151,11 +151,24 @@ def file_and_line(error: BaseException, template: Path) -> str:
 def read_settings(template: Path) -> dict[str, Any]:
     """copier.yml. Raises TemplateError."""
     try:
-        return dict(yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8")))
+        settings = yaml.safe_load((template / "copier.yml").read_text(encoding="utf-8"))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise TemplateError(f"copier.yml, line {line}: {error.problem}") from None
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
+        raise TemplateError(f"copier.yml: {str(error).splitlines()[0]}") from None
+    if not isinstance(settings, dict):
+        raise TemplateError("copier.yml holds no questions")
+    for name, question in settings.items():
+        if not str(name).startswith("_") and not isinstance(question, dict):
+            raise TemplateError(f"question '{name}' of copier.yml: give it a type, help and so on")
+    return settings
 
 
-def _choices(choices: Any) -> tuple[str, ...]:
-    return tuple(choices.values() if isinstance(choices, dict) else choices)
+def _choices(name: str, choices: Any) -> tuple[str, ...]:
+    values = tuple(choices.values() if isinstance(choices, dict) else choices)
+    if not all(isinstance(value, str) for value in values):
+        raise TemplateError(
+            f"question '{name}' of copier.yml: choices are texts, or texts by label"
+        )
+    return values

@@ -11,6 +11,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,10 @@ def render_all(
         try:
             for one in waiting:
                 one.result()
+        except BrokenProcessPool:
+            raise RenderError(
+                "a process that rendered was killed: is there enough memory?"
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)
     return {name: folder / name for name in data}
@@ -110,7 +115,10 @@ def _render_named(template: Path, name: str, data: Mapping[str, Any], destinatio
 
 
 # What an expression in a template may raise.
-EXPRESSION_ERRORS = (jinja2.TemplateError, TypeError, ArithmeticError, LookupError, re.error)
+EXPRESSION_ERRORS = (
+    jinja2.TemplateError, TypeError, ArithmeticError, LookupError, RecursionError, re.error,
+    UnicodeError,
+)  # fmt: skip
 
 
 def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
@@ -136,9 +144,12 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
         raise RenderError("copier.yml of the template is no valid YAML") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if reason.endswith("is undefined"):
+        if file_and_line(error, template) or reason.endswith("is undefined"):
             reason = f"{_place(error, template)}: {reason}"
         raise RenderError(reason.replace("Validation error for question ", "")) from None
+    except KeyboardInterrupt:  # Copier itself removes what other errors have left
+        shutil.rmtree(destination, ignore_errors=True)
+        raise
 
 
 def _place(error: BaseException, template: Path) -> str:
@@ -154,7 +165,7 @@ def read_answers(path: Path) -> dict[str, Any]:
     """An answers file. Raises RenderError."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise RenderError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
     if not isinstance(data, dict):
         raise RenderError(
@@ -166,4 +177,6 @@ def read_answers(path: Path) -> dict[str, Any]:
             raise RenderError(
                 f"{path}: unknown answer '{key}', the questions are {', '.join(known)}"
             )
+        if isinstance(data[key], (list, dict)):
+            raise RenderError(f"{path}: {key} is no text: write it in quotes, on one line")
     return data

@@ -7,6 +7,7 @@ its own that holds server and workers; see `main` at the end, which is what `run
 
 import ast
 import contextlib
+import fcntl
 import gc
 import json
 import multiprocessing
@@ -14,6 +15,8 @@ import multiprocessing.connection
 import multiprocessing.context
 import multiprocessing.process
 import os
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from generator.cache import Cache
 from generator.combinations import Combination
@@ -31,6 +35,7 @@ from generator.combinations import Combination
 # other suites of the run, and little is optimised.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTEST_ADDOPTS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
@@ -105,6 +110,7 @@ def run_backend(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # what ends a whole group leaves it time to end its suites
         ) as parent,
     ):
         assert parent.stdin and parent.stdout
@@ -124,9 +130,11 @@ def run_backend(
 
 def reproduce(folder: Path, backend: str) -> str:
     """The command that runs one suite by hand."""
-    flags = ENVIRONMENT["XLA_FLAGS"]
-    settings = f"KERAS_BACKEND={backend} XLA_FLAGS='{flags}' PYTHONPATH=src"
-    return f"cd {folder} && {settings} {sys.executable} -m pytest"
+    settings = {name: ENVIRONMENT[name] for name in ("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "XLA_FLAGS")}
+    settings |= {"KERAS_BACKEND": backend, "PYTHONPATH": "src"}
+    words = [*(f"{name}={value}" for name, value in settings.items()), sys.executable]
+    words += ["-m", "pytest", f"--basetemp={folder}.tmp"]
+    return f"cd {shlex.quote(str(folder))} && env {shlex.join(words)}"
 
 
 def count_tests(folder: Path) -> int:
@@ -138,14 +146,20 @@ def count_tests(folder: Path) -> int:
     )
 
 
-def run_suite(name: str, folder: str, result: Connection) -> None:
-    """Run pytest in this process, which ends with it, and send the verdict."""
+def run_suite(name: str, folder: str, result: Connection, runner: Connection) -> None:
+    """Run pytest in this process, which ends with it, and send the verdict.
+
+    runner: a pipe that is closed when the runner is gone, in whatever way.
+    """
     import resource
 
     import pytest
 
     os.setsid()  # whoever ends it ends its children too
-    log = Path(f"{folder}.log")
+    # Unless the runner lives on, the end of the pipe is a signal to the group that nobody catches.
+    fcntl.fcntl(runner, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(runner, fcntl.F_SETFL, fcntl.fcntl(runner, fcntl.F_GETFL) | os.O_ASYNC)
+    log, temporary = Path(f"{folder}.log"), Path(f"{folder}.tmp")
     with log.open("w", encoding="utf-8") as output:
         for stream in (1, 2):  # also what compiled code prints
             os.dup2(output.fileno(), stream)
@@ -165,7 +179,8 @@ def run_suite(name: str, folder: str, result: Connection) -> None:
     multiprocessing.set_start_method("fork", force=True)
     counter = _Counter()
     start = time.perf_counter()
-    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", folder], [counter])
+    options = ["-q", "-p", "no:cacheprovider", "--rootdir", folder, "--basetemp", str(temporary)]
+    code = pytest.main(options, [counter])
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     verdict = Verdict(
         name,
@@ -177,11 +192,17 @@ def run_suite(name: str, folder: str, result: Connection) -> None:
     )
     if verdict.passed:
         log.unlink()
+        shutil.rmtree(temporary, ignore_errors=True)  # there only if a test asked for it
     else:
         sys.stdout.flush()
         reason = f"{counter.passed} tests passed, the files define {count_tests(Path(folder))}\n"
-        verdict = replace(verdict, output=reason + log.read_text("utf-8"))
+        verdict = replace(verdict, output=reason + read_log(log))
     result.send(verdict)
+
+
+def read_log(log: Path) -> str:
+    """What a suite has printed, which may be anything."""
+    return log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
 
 
 class _NoTensorFlow:
@@ -216,31 +237,42 @@ def main(workers: int, time_limit: float) -> None:
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
     waiting = list(projects.items())[::-1]
     running: list[_Running] = []
-    while waiting or running:
-        while waiting and len(running) < workers:
-            running.append(_Running.start(context, *waiting.pop(), time_limit))
-        pipe = sys.stdin.fileno()
-        events = [pipe, *(event for suite in running for event in suite.events)]
-        if pipe in multiprocessing.connection.wait(events, timeout=1):
-            for suite in running:
-                suite.end()
-            return
-        for suite in list(running):
-            if verdict := suite.verdict():
-                running.remove(suite)
-                print(json.dumps(asdict(verdict)), flush=True)
+    again: set[str] = set()
+    try:
+        while waiting or running:
+            while waiting and len(running) < workers:
+                running.append(_Running.start(context, *waiting.pop(), time_limit))
+            pipe = sys.stdin.fileno()
+            events = [pipe, *(event for suite in running for event in suite.events)]
+            if pipe in multiprocessing.connection.wait(events, timeout=1):
+                return
+            for suite in list(running):
+                if verdict := suite.verdict():
+                    running.remove(suite)
+                    if suite.lost and suite.name not in again:
+                        again.add(suite.name)
+                        waiting.append((suite.name, projects[suite.name]))
+                    else:
+                        print(json.dumps(asdict(verdict)), flush=True)
+    except BrokenPipeError:  # nobody reads any more
+        sys.stdout = None  # type: ignore[assignment]
+    finally:
+        for suite in running:
+            suite.end()
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Running:
-    """A suite at work."""
+    """A suite at work; `alive` is open as long as the runner is, `received` its own verdict."""
 
     name: str
     log: Path
     process: multiprocessing.process.BaseProcess
     result: Connection
+    alive: Connection
     time_limit: float
     deadline: float
+    received: Verdict | None = None
 
     @classmethod
     def start(
@@ -251,41 +283,51 @@ class _Running:
         time_limit: float,
     ) -> "_Running":
         result, sender = context.Pipe(duplex=False)
-        process = context.Process(target=run_suite, args=(name, folder, sender))
-        process.start()
+        runner, alive = context.Pipe(duplex=False)
+        arguments = (name, folder, sender, runner)
+        for tries_left in (4, 3, 2, 1, 0):
+            try:
+                process = context.Process(target=run_suite, args=arguments)
+                process.start()
+                break
+            except (EOFError, OSError):  # the server has died: it is replaced once it is gone
+                if not tries_left:
+                    raise
+                time.sleep(0.2)
         sender.close()
+        runner.close()
         deadline = time.monotonic() + time_limit
-        return cls(name, Path(f"{folder}.log"), process, result, time_limit, deadline)
+        return cls(name, Path(f"{folder}.log"), process, result, alive, time_limit, deadline)
 
     @property
-    def events(self) -> tuple[Connection, int]:
+    def lost(self) -> bool:
+        """Whether the server has died, which alone knows how its process ended."""
+        return self.received is None and self.process.exitcode == 255
+
+    @property
+    def events(self) -> list[Any]:
         """What is ready when there may be a verdict."""
-        return self.result, self.process.sentinel
+        return [self.process.sentinel] + ([] if self.received else [self.result])
 
     def verdict(self) -> Verdict | None:
-        """What came out, once something has: an answer, a death or the end of its time."""
-        try:
-            ended = not self.process.is_alive()  # asked first: it may answer and end
-            if self.result.poll():
-                return self._ended(self.result.recv())
-        except EOFError:
-            ended = True
-        if ended:
-            self.process.join(TIME_TO_END)
-            self.end()
-            return self._failed(f"the process ended with {self.process.exitcode}")
-        if time.monotonic() > self.deadline:
-            self.end()
-            return self._failed(f"it did not end within {self.time_limit:g} s")
-        return None
-
-    def _ended(self, verdict: Verdict) -> Verdict:
-        """The verdict of tests that are over, once their process is, with all that it started."""
-        self.process.join(TIME_TO_END)
-        late = self.process.is_alive()
+        """What came out, once its process is over, or its time."""
+        ended = not self.process.is_alive()  # asked first: it may answer and end
+        if not self.received:
+            with contextlib.suppress(EOFError):
+                if self.result.poll():
+                    self.received = self.result.recv()
+                    self.deadline = time.monotonic() + TIME_TO_END
+        late = not ended and time.monotonic() > self.deadline
+        if not (ended or late):
+            return None
         self.end()
-        reason = f"its tests were over, but not its process {TIME_TO_END} s later"
-        return self._failed(reason) if late and verdict.passed else verdict
+        if self.received and not (late and self.received.passed):
+            return self.received
+        if ended:
+            return self._failed(f"the process ended with {self.process.exitcode}")
+        if self.received:
+            return self._failed(f"its tests were over, but not its process {TIME_TO_END} s later")
+        return self._failed(f"it did not end within {self.time_limit:g} s")
 
     def end(self) -> None:
         """End its process, and all that this one has started."""
@@ -294,10 +336,11 @@ class _Running:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.kill()
         self.process.join()
+        self.result.close()
+        self.alive.close()
 
     def _failed(self, reason: str) -> Verdict:
-        log = self.log.read_text(encoding="utf-8") if self.log.exists() else ""
-        return Verdict(self.name, False, output=f"{reason}\n{log}")
+        return Verdict(self.name, False, output=f"{reason}\n{read_log(self.log)}")
 
 
 if __name__ == "__main__":

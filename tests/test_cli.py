@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -197,12 +198,26 @@ def test_suites_by_name(
     shutil.rmtree(Path(folder).parent)
 
 
+def as_in_a_terminal() -> None:
+    """What is started in the background may ignore Ctrl-C, and a closed terminal."""
+    for ending in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
-    ("sent", "moment", "passed"),
-    [(signal.SIGINT, "1/", "1-3"), (signal.SIGTERM, "1/", "1-3"), (signal.SIGINT, "Rendering", 0)],
+    ("send", "sent", "moment", "passed"),
+    [
+        (os.kill, signal.SIGINT, "1/", "1-3"),
+        (os.killpg, signal.SIGTERM, "1/", "1-3"),
+        (os.killpg, signal.SIGHUP, "Rendering", 0),
+    ],
 )
 def test_an_interrupted_run_ends_its_children_and_says_what_passed(
-    tmp_path: Path, sent: signal.Signals, moment: str, passed: str
+    tmp_path: Path,
+    send: Callable[[int, int], None],
+    sent: signal.Signals,
+    moment: str,
+    passed: str,
 ) -> None:
     names = ["multi_head-*-separate-equal-jax", "--no-cache"]
     command = [sys.executable, "-u", "-m", "generator", "test", *names]
@@ -214,13 +229,13 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Where these tests run in the background, Ctrl-C may be ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        start_new_session=True,
+        preexec_fn=as_in_a_terminal,
     ) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
         next(line for line in lines if line.startswith(moment))  # others are under way
-        running.send_signal(sent)
+        send(running.pid, sent)
         rest = "".join(lines)
         assert running.wait() == 130
     assert re.search(rf"^[{passed}] of 4 suites passed, 0 failed, [1-4] did not run", rest, re.M)
@@ -232,6 +247,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
                 process = os.pidfd_open(int(environ.parent.name))
                 ended, _, _ = select.select([process], [], [], 30)
                 assert ended, environ
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_reader_may_have_seen_enough() -> None:

@@ -76,6 +76,8 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
         (["test", "default", "--shard", ""], "as in 2/8"),
         (["test", "default", "--shard", "1/²"], "as in 2/8"),
         (["test", "default", "--report", "nowhere/report.json"], "there is no folder nowhere"),
+        (["test", "default", "--report", "."], ". is a folder, give a file"),
+        (["test", "default", "--shard", "1/" + "9" * 5000], "as in 2/8"),
         (["test", "nothing"], "no combination is called 'nothing'"),
         (["check", "*+grey", "--strength", "2"], "no combination is left"),
         (["answers", "siamese-*"], "combinations: give one name"),
@@ -121,7 +123,18 @@ def test_the_workflow_runs_every_shard_and_demands_all(
         assert arguments.report
         ran += [c.name for c in matrix.shard(selection(arguments), arguments.shard)]
     assert sorted(ran) == sorted(c.name for c in combinations.all())
+    # The shards are those that the first job prints, and no step is left out.
     assert jobs["suites"]["needs"] == "matrix"
+    printed = jobs["matrix"]["outputs"]
+    assert printed == {"shards": "${{ steps.shards.outputs.shards }}"}
+    [step] = [step for step in jobs["matrix"]["steps"] if step.get("id") == "shards"]
+    assert step["run"].startswith('echo "shards=$(') and step["run"].endswith(
+        ' >> "$GITHUB_OUTPUT"'
+    )
+    matrix_of_job = jobs["suites"]["strategy"]["matrix"]
+    assert matrix_of_job == "${{ fromJSON(needs.matrix.outputs.shards) }}"
+    steps = [step for job in jobs.values() for step in job["steps"]]
+    assert [step["uses"] for step in steps if "if" in step] == ["actions/upload-artifact@v4"]
     # The last job is red when another one is, when one suite is missing, and when one has failed.
     last = jobs["all"]
     assert set(last["needs"]) == {"generator", "suites"} and last["if"] == "always()"

@@ -1,6 +1,9 @@
 """The runner of suites: what fails, fails alone, and is seen to fail."""
 
+import os
+import select
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,9 @@ BODIES = {
     "broken": "import nowhere\n",
     "endless": "import threading, time\n\n"
     "def test_one():\n    threading.Thread(target=time.sleep, args=[600]).start()\n",
+    "bytes": "import os\n\n"
+    "def test_one(capfd):\n    with capfd.disabled():\n        os.write(1, b'\\xff')\n"
+    "    assert False\n",
     "orphaned": "import os, time\n\n"
     "def test_one():\n    os.fork() or time.sleep(600)\n    os._exit(3)\n",
 }
@@ -29,6 +35,7 @@ REASONS = {
     "skipped": "0 tests passed, the files define 1",
     "broken": "nowhere",
     "endless": "its tests were over, but not its process",
+    "bytes": "1 failed",
     "orphaned": "the process ended with 3",
 }
 
@@ -36,10 +43,7 @@ REASONS = {
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, suites.Verdict]:
     folder = tmp_path_factory.mktemp("suites")
-    for name, body in BODIES.items():
-        (folder / name / "tests").mkdir(parents=True)
-        (folder / name / "tests" / "test_it.py").write_text(body, encoding="utf-8")
-    projects = {name: folder / name for name in BODIES}
+    projects = {name: write_suite(folder / name, body) for name, body in BODIES.items()}
     found = {v.name: v for v in suites.run_backend("jax", projects, workers=2, time_limit=5)}
     shutil.rmtree(folder)
     return found
@@ -58,3 +62,48 @@ def test_a_good_suite_passes_beside_bad_ones(verdicts: dict[str, suites.Verdict]
 def test_a_bad_suite_fails_and_says_why(name: str, verdicts: dict[str, suites.Verdict]) -> None:
     assert not verdicts[name].passed
     assert REASONS[name] in verdicts[name].output
+
+
+def write_suite(folder: Path, body: str) -> Path:
+    (folder / "tests").mkdir(parents=True)
+    (folder / "tests" / "test_it.py").write_text(body, encoding="utf-8")
+    return folder
+
+
+KILLS_THE_SERVER = """
+import os, signal, time
+
+def test_one():
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(600)
+"""
+
+
+def test_a_suite_that_kills_the_server_fails_alone(tmp_path: Path) -> None:
+    bodies = {"bad": KILLS_THE_SERVER, "good": BODIES["good"], "better": BODIES["good"]}
+    projects = {name: write_suite(tmp_path / name, body) for name, body in bodies.items()}
+    passed = {verdict.name: verdict.passed for verdict in suites.run_backend("jax", projects, 2)}
+    assert passed == {"bad": False, "good": True, "better": True}
+
+
+KILLS_THE_RUNNER = """
+import os, pathlib, signal, time
+
+def test_one():
+    pathlib.Path("pid").write_text(str(os.getpid()))
+    server = pathlib.Path(f"/proc/{os.getppid()}/stat").read_text()
+    os.kill(int(server.split()[3]), signal.SIGKILL)
+    time.sleep(600)
+"""
+
+
+def test_a_suite_does_not_outlive_its_runner(tmp_path: Path) -> None:
+    write_suite(tmp_path, KILLS_THE_RUNNER)
+    [verdict] = suites.run_backend("jax", {"it": tmp_path})
+    assert not verdict.passed and "no verdict" in verdict.output
+    try:
+        suite = os.pidfd_open(int((tmp_path / "pid").read_text()))
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([suite], [], [], 30)
+    assert ended
