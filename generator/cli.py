@@ -93,7 +93,7 @@ def parser() -> argparse.ArgumentParser:
 
     sharing = commands.add_parser("matrix", help="print the matrix of a CI that runs the suites")
     sharing.add_argument("--format", choices=FORMATS, default="json", help="for what (json)")
-    sharing.add_argument("--shards", type=int, help="how many (8)")
+    sharing.add_argument("--shards", type=int, help="how many (8, or fewer alike ones)")
     sharing.add_argument(
         "--only", nargs="+", default=[], metavar="PATTERN", dest="pattern",
         help="names or glob patterns, such as 'siamese-*'",
@@ -324,7 +324,7 @@ def run_matrix(arguments: argparse.Namespace) -> int:
     words = [f"'{pattern}'" for pattern in arguments.pattern]
     words += [] if arguments.strength == "all" else [f"--strength {arguments.strength}"]
     chosen = selection(arguments)
-    shards = min(8, len(chosen)) if arguments.shards is None else arguments.shards
+    shards = matrix.most(chosen) if arguments.shards is None else arguments.shards
     print(matrix.formatted(chosen, shards, arguments.format, " ".join(words)))
     return 0
 

@@ -1,5 +1,6 @@
 """The combinations in shards of about equal cost, for a CI that runs them side by side."""
 
+import contextlib
 import json
 import os
 import re
@@ -15,6 +16,9 @@ from generator.combinations import Combination
 
 COSTS = Path(__file__).with_name("costs.json")
 FORMATS = ("github", "gitlab", "json")
+
+# How much longer than the mean a shard may take.
+TOLERANCE = 1.2
 
 
 class ShardError(ValueError):
@@ -56,7 +60,8 @@ def record(measured: Iterable[tuple[Combination, float]]) -> None:
 
 def shards(combinations: Sequence[Combination], count: int) -> list[list[Combination]]:
     """Disjoint lists that hold every combination: the longest suite first, each to the list that
-    has least (Graham 1969). Raises ShardError for more lists than combinations.
+    has least (Graham 1969). Raises ShardError for more lists than combinations, and for so many
+    that one takes longer than TOLERANCE times the mean.
     """
     if not 1 <= count <= len(combinations):
         raise ShardError(f"--shards {count}: give 1 to {len(combinations)}")
@@ -68,7 +73,17 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
         least = sums.index(min(sums))
         lists[least].append(combination)
         sums[least] += expected[combination.name]
+    if max(sums) > TOLERANCE * sum(sums) / count:
+        raise ShardError(f"--shards {count}: one would be over {TOLERANCE} of the mean, give fewer")
     return lists
+
+
+def most(combinations: Sequence[Combination], limit: int = 8) -> int:
+    """The largest number of shards up to a limit that are alike in cost."""
+    for count in range(min(limit, len(combinations)), 1, -1):
+        with contextlib.suppress(ShardError):
+            return len(shards(combinations, count))
+    return 1
 
 
 def shard(combinations: Sequence[Combination], which: str) -> list[Combination]:

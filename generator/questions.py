@@ -62,7 +62,7 @@ class Questionnaire:
                 name=name,
                 type=details.get("type", "str"),
                 default=details.get("default"),
-                choices=_choices(name, details.get("choices", ())),
+                choices=_choices(name, details),
                 when=details.get("when", True),
                 ask=details.get("ask", True),
                 validator=details.get("validator", ""),
@@ -165,10 +165,12 @@ def read_settings(template: Path) -> dict[str, Any]:
     return settings
 
 
-def _choices(name: str, choices: Any) -> tuple[str, ...]:
+def _choices(name: str, details: Mapping[str, Any]) -> tuple[str, ...]:
+    """The values of a question's choices. Raises TemplateError for what cannot be enumerated."""
+    choices = details.get("choices", ())
     values = tuple(choices.values() if isinstance(choices, dict) else choices)
-    if not all(isinstance(value, str) for value in values):
+    if details.get("type") == "bool" or not all(isinstance(value, str) for value in values):
         raise TemplateError(
-            f"question '{name}' of copier.yml: choices are texts, or texts by label"
+            f"question '{name}' of copier.yml: give it choices that are texts, or texts by label"
         )
     return values

@@ -129,6 +129,18 @@ BROKEN = {
         "question 'num_tasks' of copier.yml: ",
     ),
     "no YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),
+    "no question": (
+        "copier.yml", "optimizer:\n", "author: me\n\noptimizer:\n",
+        "question 'author' of copier.yml: give it a type",
+    ),
+    "choices that are no texts": (
+        "copier.yml", "[adam, adamw, rmsprop, sgd]", "[[Adam, adam], [SGD, sgd]]",
+        "question 'optimizer' of copier.yml: give it choices that are texts",
+    ),
+    "yes or no": (
+        "copier.yml", "optimizer:\n", "bias:\n  type: bool\n\noptimizer:\n",
+        "question 'bias' of copier.yml: give it choices that are texts",
+    ),
     "an open macro": (
         "template/rules.jinja", "{% macro sizes(value, what) %}", "{% macro sizes(value, what %}",
         "template/rules.jinja, line ",

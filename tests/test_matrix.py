@@ -32,6 +32,13 @@ def test_shards_are_disjoint_complete_and_alike(combinations: Combinations, coun
         assert matrix.shard(every, f"{number}/{count}") == part
 
 
+def test_there_are_fewer_shards_where_eight_are_not_alike(combinations: Combinations) -> None:
+    every = combinations.all()
+    assert matrix.most(every) == 8
+    by_cost = sorted(every, key=lambda c: matrix.cost(c, matrix.costs()))
+    assert matrix.most([by_cost[0], by_cost[-1]]) == 1
+
+
 def test_every_usual_kind_of_suite_has_a_measured_cost(combinations: Combinations) -> None:
     usual = [c for c in combinations.all() if c.answers["num_tasks"] == 2]
     assert {matrix.kind(c) for c in usual} <= matrix.costs().keys()
@@ -70,6 +77,7 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
     [
         (["matrix", "--shards", "0"], "--shards 0: give 1 to"),
         (["matrix", "--shards", "9999"], "--shards 9999: give 1 to"),
+        (["matrix", "--shards", "390"], "one would be over 1.2 of the mean, give fewer"),
         (["matrix", "--only", "nothing*"], "no combination is called 'nothing*'"),
         (["test", "default", "--shard", "2/1"], "there are the shards 1 to 1"),
         (["test", "default", "--shard", "2"], "as in 2/8"),
