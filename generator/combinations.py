@@ -76,11 +76,15 @@ class Combinations:
 
     def __init__(self, questionnaire: Questionnaire | None = None) -> None:
         self.questionnaire = questionnaire or Questionnaire()
-        # What is enumerated in full: knobs that are not asked come as boundaries.
+        # What is enumerated in full; knobs, which are not asked, come as boundaries.
         self.asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
-        knobs = [q for q in self.questionnaire.questions if q.choices and not q.ask]
+        self.knobs = {
+            q.name: sorted(q.choices, key=lambda choice: choice != q.default)
+            for q in self.questionnaire.questions
+            if q.choices and not q.ask
+        }
         self.boundaries = BOUNDARIES | {
-            choice: {q.name: choice} for q in knobs for choice in q.choices if choice != q.default
+            choice: {name: choice} for name, (_, *others) in self.knobs.items() for choice in others
         }
 
     @functools.cache  # noqa: B019  one enumeration a template, for the life of the process
@@ -147,20 +151,31 @@ class Combinations:
         return tuple(found.values())
 
     def _boundaries(self) -> Iterator[Combination]:
-        """For every boundary, few combinations in which it meets each choice that it can meet."""
+        """For every boundary, few combinations in which it meets each choice that it can meet:
+        of what is asked, and of the knobs in turn."""
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
         for boundary, answers in self.boundaries.items():
             # A greedy set cover: take the combination that meets most of what is still missing,
             # another one of several for each boundary.
             candidates, missing = list(choices), frozenset().union(*choices)
+            chosen: list[Combination] = []
             random.Random(boundary).shuffle(candidates)
             while missing and candidates:
                 best = max(candidates, key=lambda c: len(c & missing))
                 candidates.remove(best)
                 with contextlib.suppress(AnswerError):
                     if best & missing:
-                        yield self._combine(dict(best), boundary, answers)
+                        chosen.append(self._combine(dict(best), boundary, answers))
                         missing -= best
+            if boundary not in BOUNDARIES:
+                yield from chosen
+                continue
+            turns = max([len(chosen), *map(len, self.knobs.values())]) if chosen else 0
+            for turn in range(turns):
+                base = self._asked(chosen[turn % len(chosen)])
+                knobs = {name: values[turn % len(values)] for name, values in self.knobs.items()}
+                others = [value for name, value in knobs.items() if value != self.knobs[name][0]]
+                yield self._combine(base, "+".join([boundary, *others]), answers | knobs)
 
     def _asked(self, combination: Combination) -> Answers:
         answers = combination.answers

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from generator import render
-from generator.combinations import Combination, Combinations
+from generator.combinations import BOUNDARIES, Combination, Combinations
 from generator.questions import ROOT, AnswerError, Questionnaire, TemplateError
 
 
@@ -60,14 +60,13 @@ def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combin
             except AnswerError:
                 continue
             possible |= set(chosen.items())
-        met = {
-            (name, c.answers[name])
-            for c in combinations.select(f"*+{boundary}")
-            for name in asked
-            if name in c.answers
-        }
+        meeting = [c for c in combinations.all() if c.name.split("+")[1:2] == [boundary]]
+        met = {(n, c.answers[n]) for c in meeting for n in asked if n in c.answers}
         unasked = {"sharing", "heads", "loss_weighting"} if boundary in one_task else set()
         assert {pair for pair in possible if pair[0] not in unasked} <= met, boundary
+        if boundary in BOUNDARIES and possible:
+            for knob, values in combinations.knobs.items():
+                assert {c.answers[knob] for c in meeting} == set(values), boundary
 
 
 @pytest.mark.parametrize("strength", [2, 3])
