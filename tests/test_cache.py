@@ -28,6 +28,22 @@ def test_a_project_that_passed_is_known_until_its_files_change(
     assert cache.passed(project) is None
 
 
+def test_a_folder_that_cannot_be_used_keeps_nothing(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    cache = Cache(tmp_path / "file" / "cache")
+    cache.keep(project, 1.0)
+    assert cache.passed(project) is None
+
+
+def test_an_entry_that_is_no_number_is_none(project: Path, tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.keep(project, 1.0)
+    [entry] = [path for path in tmp_path.iterdir() if path.is_file()]
+    for text in ("null", "[1]", "{}", ""):
+        entry.write_text(text, encoding="utf-8")
+        assert cache.passed(project) is None
+
+
 def test_another_version_of_a_dependency_is_another_verdict(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,25 +86,35 @@ def test_a_covering_array_has_every_meeting_and_few_combinations(
     assert len(few) < len(bases) / 3
 
 
+# A question, one of its choices, the folder of its parts, and answers under which it is asked.
+EXTENSIBLE = {
+    "comparison": ("product", "comparison", {"layout": "siamese"}),
+    "sharing": ("shared_bottom", "sharing", {}),
+    "heads": ("separate", "heads", {}),
+    "loss_weighting": ("equal", "weighting", {}),
+}
+
+
+@pytest.mark.parametrize("question", EXTENSIBLE)
 def test_a_new_choice_joins_with_a_line_and_a_part(
-    tmp_path: Path, combinations: Combinations
+    question: str, tmp_path: Path, combinations: Combinations
 ) -> None:
+    like, slot, answers = EXTENSIBLE[question]
     copy = tmp_path / "copy"
     shutil.copytree(ROOT / "template", copy / "template")
     text = (ROOT / "copier.yml").read_text(encoding="utf-8")
-    line = '    "|a - b|, when it does not (duplicates, same author)": difference\n'
-    assert line in text
-    added = line + '    "the larger of a and b": larger\n'
-    (copy / "copier.yml").write_text(text.replace(line, added), encoding="utf-8")
-    part = copy / "template/parts/comparison"
-    shutil.copy(part / "product.py", part / "larger.py")
+    line = re.findall(rf"(?ms)^{question}:.*?(^    [^\n]*: {like}\n)", text)[0]
+    added = text.replace(line, line + "    A new one: newcomer\n")
+    (copy / "copier.yml").write_text(added, encoding="utf-8")
+    part = copy / "template/parts" / slot
+    shutil.copy(part / f"{like}.py", part / "newcomer.py")
     before = {c.name for c in combinations.all() if "+" not in c.name}
     after = {c.name for c in Combinations(Questionnaire(copy)).all() if "+" not in c.name}
     assert before < after
-    like = sum("siamese" in name and "-product-" in name for name in before)
-    assert len(after - before) == like > 0
+    alike = sum(f"-{like}-" in name for name in before)
+    assert len(after - before) == alike > 0
     with render.snapshot(copy) as template:
-        render.render(template, {"layout": "siamese", "comparison": "larger"}, tmp_path / "out")
+        render.render(template, answers | {question: "newcomer"}, tmp_path / "out")
 
 
 def test_copier_resolves_answers_as_the_questionnaire_does(
