@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,9 @@ def test_the_workflow_is_valid() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    if tool := shutil.which("actionlint"):  # where it can be had
+        done = subprocess.run([tool, str(WORKFLOW)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
 
 
 def test_the_workflow_runs_every_shard_and_demands_all(
@@ -142,7 +146,7 @@ def test_the_workflow_runs_every_shard_and_demands_all(
     matrix_of_job = jobs["suites"]["strategy"]["matrix"]
     assert matrix_of_job == "${{ fromJSON(needs.matrix.outputs.shards) }}"
     steps = [step for job in jobs.values() for step in job["steps"]]
-    assert [step["uses"] for step in steps if "if" in step] == ["actions/upload-artifact@v4"]
+    assert [step["uses"] for step in steps if "if" in step] == ["actions/upload-artifact@v6"]
     # The last job is red when another one is, when one suite is missing, and when one has failed.
     last = jobs["all"]
     assert set(last["needs"]) == {"generator", "suites"} and last["if"] == "always()"
