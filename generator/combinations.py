@@ -9,7 +9,6 @@ import contextlib
 import functools
 import hashlib
 import itertools
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -151,31 +150,18 @@ class Combinations:
         return tuple(found.values())
 
     def _boundaries(self) -> Iterator[Combination]:
-        """For every boundary, few combinations in which it meets each choice that it can meet:
-        of what is asked, and of the knobs in turn."""
+        """For every boundary, few combinations in which it meets each choice that it can meet."""
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
         for boundary, answers in self.boundaries.items():
-            # A greedy set cover: take the combination that meets most of what is still missing,
-            # another one of several for each boundary.
+            # A greedy set cover: take the combination that meets most of what is still missing.
             candidates, missing = list(choices), frozenset().union(*choices)
-            chosen: list[Combination] = []
-            random.Random(boundary).shuffle(candidates)
             while missing and candidates:
                 best = max(candidates, key=lambda c: len(c & missing))
                 candidates.remove(best)
                 with contextlib.suppress(AnswerError):
                     if best & missing:
-                        chosen.append(self._combine(dict(best), boundary, answers))
+                        yield self._combine(dict(best), boundary, answers)
                         missing -= best
-            if boundary not in BOUNDARIES:
-                yield from chosen
-                continue
-            turns = max([len(chosen), *map(len, self.knobs.values())]) if chosen else 0
-            for turn in range(turns):
-                base = self._asked(chosen[turn % len(chosen)])
-                knobs = {name: values[turn % len(values)] for name, values in self.knobs.items()}
-                others = [value for name, value in knobs.items() if value != self.knobs[name][0]]
-                yield self._combine(base, "+".join([boundary, *others]), answers | knobs)
 
     def _asked(self, combination: Combination) -> Answers:
         answers = combination.answers
