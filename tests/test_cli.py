@@ -193,7 +193,7 @@ def test_suites_by_name(
     assert main([*arguments, "--time-limit", "0.01"]) == 1
     printed = capsys.readouterr().out
     assert "did not end within 0.01 s" in printed and f"generator test '{name}'" in printed
-    [folder] = re.findall(r"cd (\S+) && KERAS_BACKEND=jax ", printed)
+    [folder] = re.findall(r"cd (\S+) && env ", printed)
     assert Path(folder, "pyproject.toml").is_file()
     shutil.rmtree(Path(folder).parent)
 
