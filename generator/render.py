@@ -69,15 +69,16 @@ def render_all(
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
-        # The workers inherit this: Ctrl-C is for the parent, which gets it once they have started.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        # The workers inherit this: signals are for the parent, which gets them once they have started.
+        signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
             waiting = [
                 pool.submit(_render_named, template, name, answers, folder / name)
                 for name, answers in data.items()
             ]
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
         try:
             for one in waiting:
                 one.result()
