@@ -69,7 +69,7 @@ def render_all(
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
-        # The workers inherit this: signals are for the parent, which gets them once they have started.
+        # The workers inherit this: signals are for the parent, which gets them once all started.
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
