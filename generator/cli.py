@@ -291,8 +291,8 @@ def run_test(arguments: argparse.Namespace) -> int:
 
 def rendered(chosen: Sequence[Combination], folder: Path) -> dict[str, Path]:
     """Their projects below a folder."""
-    print(f"Rendering {len(chosen)} projects.", flush=True)
     with render.snapshot() as template:
+        print(f"Rendering {len(chosen)} projects.", flush=True)
         return render.render_all(template, {c.name: c.data for c in chosen}, folder)
 
 

@@ -75,15 +75,11 @@ class Combinations:
 
     def __init__(self, questionnaire: Questionnaire | None = None) -> None:
         self.questionnaire = questionnaire or Questionnaire()
-        # What is enumerated in full; knobs, which are not asked, come as boundaries.
+        # What is enumerated in full: knobs that are not asked come as boundaries.
         self.asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
-        self.knobs = {
-            q.name: sorted(q.choices, key=lambda choice: choice != q.default)
-            for q in self.questionnaire.questions
-            if q.choices and not q.ask
-        }
+        knobs = [q for q in self.questionnaire.questions if q.choices and not q.ask]
         self.boundaries = BOUNDARIES | {
-            choice: {name: choice} for name, (_, *others) in self.knobs.items() for choice in others
+            choice: {q.name: choice} for q in knobs for choice in q.choices if choice != q.default
         }
 
     @functools.cache  # noqa: B019  one enumeration a template, for the life of the process

@@ -209,7 +209,7 @@ def as_in_a_terminal() -> None:
     [
         (os.kill, signal.SIGINT, "1/", "1-3"),
         (os.killpg, signal.SIGTERM, "1/", "1-3"),
-        (os.kill, signal.SIGHUP, "Rendering", 0),
+        (os.killpg, signal.SIGHUP, "Rendering", 0),
     ],
 )
 def test_an_interrupted_run_ends_its_children_and_says_what_passed(
