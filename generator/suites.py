@@ -235,13 +235,15 @@ def main(workers: int, time_limit: float) -> None:
     projects: dict[str, str] = json.loads(sys.stdin.readline())
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
-    waiting = list(projects.items())[::-1]
-    running: list[_Running] = []
+    waiting = list(projects)[::-1]
+    lost: list[str] = []  # by a server that one of them may have killed: run again, one by one
     again: set[str] = set()
+    running: list[_Running] = []
     try:
-        while waiting or running:
-            while waiting and len(running) < workers:
-                running.append(_Running.start(context, *waiting.pop(), time_limit))
+        while waiting or lost or running:
+            while (waiting and len(running) < workers) or (lost and not running):
+                name = waiting.pop() if waiting else lost.pop()
+                running.append(_Running.start(context, name, projects[name], time_limit))
             pipe = sys.stdin.fileno()
             events = [pipe, *(event for suite in running for event in suite.events)]
             if pipe in multiprocessing.connection.wait(events, timeout=1):
@@ -251,7 +253,7 @@ def main(workers: int, time_limit: float) -> None:
                     running.remove(suite)
                     if suite.lost and suite.name not in again:
                         again.add(suite.name)
-                        waiting.append((suite.name, projects[suite.name]))
+                        lost.append(suite.name)
                     else:
                         print(json.dumps(asdict(verdict)), flush=True)
     except BrokenPipeError:  # nobody reads any more
