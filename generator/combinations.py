@@ -116,6 +116,17 @@ class Combinations:
             missing -= meetings[best]
         return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
+    def thorough(self, backend: str, strength: int) -> tuple[Combination, ...]:
+        """All of one backend; of the others the covering ones, and each boundary once."""
+        chosen = set(self.covering(strength))
+        seen: set[tuple[str, str]] = set()
+        for c in self.all():
+            _, plus, boundary = c.name.partition("+")
+            if c.backend == backend or (plus and (c.backend, boundary) not in seen):
+                chosen.add(c)
+                seen.add((c.backend, boundary))
+        return tuple(c for c in self.all() if c in chosen)
+
     def _is_variation(self, combination: Combination) -> bool:
         """Whether it differs from the default in one choice, or in one that another one opens."""
         usual = {q.name: q.default for q in self.asked}

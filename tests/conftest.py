@@ -19,23 +19,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         help="suites of only so many combinations that every 2 or 3 choices meet (all)",
     )
+    parser.addoption("--full", metavar="BACKEND", help="nevertheless every suite on this backend")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the suites that --strength does not ask for; everything is still rendered."""
-    strength = config.getoption("--strength")
-    if strength == "all":
-        return
-    covering = {c.name for c in enumeration().covering(int(strength))}
+    """Leave out the suites that are not asked for, and have those that are reported last.
+
+    Everything is still rendered, and suites run while the other tests do.
+    """
+    asked = expected_suites(config)
     left_out = [
         item
         for item in items
         if isinstance(item, pytest.Function)
         and item.originalname == "test_suite_passes"
-        and combination_of(item).name not in covering
+        and combination_of(item).name not in asked
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+    items.sort(key=lambda item: "suite_runs" in getattr(item, "fixturenames", ()))
+
+
+def expected_suites(config: pytest.Config) -> set[str]:
+    """Names of the combinations whose suites --strength and --full ask for, and the examples."""
+    strength, backend = config.getoption("--strength"), config.getoption("--full")
+    if strength == "all":
+        names = {c.name for c in enumeration().all()}
+    elif backend:
+        names = {c.name for c in enumeration().thorough(backend, int(strength))}
+    else:
+        return {c.name for c in enumeration().covering(int(strength))}
+    return names | {path.stem for path in examples.FOLDER.glob("*.yml")}
 
 
 def combination_of(item: pytest.Function) -> Combination:
@@ -63,7 +77,9 @@ def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
     asked = [
         combination_of(item)
         for item in request.session.items
-        if isinstance(item, pytest.Function) and fixture in item.fixturenames
+        if isinstance(item, pytest.Function)
+        and fixture in item.fixturenames
+        and hasattr(item, "callspec")
     ]
     return list({combination.name: combination for combination in asked}.values())
 
@@ -115,13 +131,21 @@ class Suites:
         self.running = suites.run(asked, projects, cache=cache.user_cache())
         self._say = say
 
+    def start(self) -> None:
+        """Wait for the first verdict; the other suites of its backend then run by themselves."""
+        with contextlib.suppress(StopIteration):
+            self._next()
+
+    def _next(self) -> None:
+        verdict = next(self.running)
+        self.verdicts[verdict.name] = verdict
+        done = f"{len(self.verdicts)} of {len(self.asked)} suites"
+        self._say(f"{done}, {verdict.name}: {'passed' if verdict.passed else 'FAILED'}")
+
     def verdict(self, name: str) -> suites.Verdict:
         """The verdict on one suite, as soon as there is one."""
         while name not in self.verdicts:
-            verdict = next(self.running)
-            self.verdicts[verdict.name] = verdict
-            done = f"{len(self.verdicts)} of {len(self.asked)} suites"
-            self._say(f"{done}, {verdict.name}: {'passed' if verdict.passed else 'FAILED'}")
+            self._next()
         return self.verdicts[name]
 
 
@@ -133,6 +157,13 @@ def suite_runs(
     runs = Suites(selected(request, "suite_runs"), projects, say)
     with contextlib.closing(runs.running):  # type: ignore[type-var]
         yield runs
+
+
+@pytest.fixture(scope="session", autouse=True)
+def suites_at_work(request: pytest.FixtureRequest) -> None:
+    """Suites start before the first test, whatever it is about."""
+    if selected(request, "suite_runs"):
+        request.getfixturevalue("suite_runs").start()
 
 
 def example(name: str) -> Combination:

@@ -83,6 +83,19 @@ def test_a_covering_array_has_every_meeting_and_few_combinations(
     assert len(few) < len(bases) / 3
 
 
+def test_one_backend_in_full_and_the_other_in_part(combinations: Combinations) -> None:
+    some = combinations.thorough("jax", 3)
+    assert {c for c in combinations.all() if c.backend == "jax"} <= set(some)
+    assert set(combinations.covering(3)) <= set(some)
+    met = {c.name.split("+")[1] for c in some if c.backend == "tensorflow" and "+" in c.name}
+    assert met == {
+        c.name.split("+")[1]
+        for c in combinations.all()
+        if c.backend == "tensorflow" and "+" in c.name
+    }
+    assert len(some) < len(combinations.all())
+
+
 # A question, one of its choices, the folder of its parts, and answers under which it is asked.
 EXTENSIBLE = {
     "comparison": ("product", "comparison", {"layout": "siamese"}),

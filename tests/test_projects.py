@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Suites, combination_of, example
+from conftest import Suites, combination_of, example, expected_suites
 
 from generator import examples, suites
 from generator.combinations import Combination, enumeration
@@ -35,7 +35,9 @@ def test_suite_passes(
     assert verdict.passed, f"{verdict.output}\n{again}"
 
 
-def test_every_suite_that_was_asked_for_has_run(request: pytest.FixtureRequest) -> None:
+def test_every_suite_that_was_asked_for_has_run(
+    request: pytest.FixtureRequest, suite_runs: Suites
+) -> None:
     names = {
         combination_of(item).name
         for item in request.session.items
@@ -43,13 +45,10 @@ def test_every_suite_that_was_asked_for_has_run(request: pytest.FixtureRequest) 
     }
     if not names:
         pytest.skip("no suite was selected")
-    runs: Suites = request.getfixturevalue("suite_runs")
     for name in names:
-        runs.verdict(name)
-    assert runs.verdicts.keys() == names
+        suite_runs.verdict(name)
+    assert suite_runs.verdicts.keys() == names
     options = request.config.option
-    some = (
-        options.keyword or options.strength != "all" or any("::" in a for a in options.file_or_dir)
-    )
-    enumerated = {combination.name for combination in COMBINATIONS.all()}
-    assert some or (enumerated <= names and len(enumerated) > 300)
+    if not options.keyword and not any("::" in argument for argument in options.file_or_dir):
+        assert names == expected_suites(request.config)
+        assert options.strength != "all" or len(names) > 300

@@ -30,7 +30,7 @@ REASONS = {
     "bad": "it is red",
     "crash": "the process ended with 3",
     "killed": "the process ended with -9",
-    "hang": "it did not end within 5 s",
+    "hang": "it did not end within 10 s",
     "empty": "0 tests passed",
     "skipped": "0 tests passed, the files define 1",
     "broken": "nowhere",
@@ -44,7 +44,7 @@ REASONS = {
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, suites.Verdict]:
     folder = tmp_path_factory.mktemp("suites")
     projects = {name: write_suite(folder / name, body) for name, body in BODIES.items()}
-    found = {v.name: v for v in suites.run_backend("jax", projects, workers=2, time_limit=5)}
+    found = {v.name: v for v in suites.run_backend("jax", projects, workers=2, time_limit=10)}
     shutil.rmtree(folder)
     return found
 
