@@ -1,12 +1,13 @@
 """What a rendered project must satisfy without being run.
 
-Tools that take many files at once (ruff, mypy) see all projects in one call. Many projects have the
-same code but for the name of the package (those of the two backends, for a start): of these, one is
-type-checked and searched for dead code for all. Every finding is a line that starts with the
-project's directory.
+Tools that take many files at once see all projects in one call (ruff), or in one a core (mypy).
+Where projects have the same code but for the name of the package, one is type-checked and searched
+for dead code for all; a file that many share is read once. Every finding is a line that starts with
+the project's directory.
 """
 
 import ast
+import functools
 import hashlib
 import os
 import re
@@ -21,6 +22,9 @@ import vulture
 import yaml
 
 from generator.combinations import Combination
+
+# Stands for a project's own name where files of several projects are compared.
+PACKAGE = "the_package"
 
 # What Keras, dataclasses and pytest call by name.
 CALLED_BY_OTHERS = {"call", "compute_loss", "epoch", "load_assets", "on_epoch_end", "save_assets"}
@@ -58,12 +62,17 @@ def check_all(
     """Findings about each project (name to directory); all are below one directory."""
     root = Path(os.path.commonpath([projects[c.name].parent for c in combinations]))
     alike = same_code(combinations, projects)
-    with ThreadPoolExecutor() as pool:  # both wait for a process
+    firsts = [(group[0], projects[group[0].name]) for group in alike]
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(1 + cores) as pool:  # they wait for processes
         linting = pool.submit(format_and_lint, root)
-        typing = pool.submit(type_check, [(group[0], projects[group[0].name]) for group in alike])
+        typing = [pool.submit(type_check, firsts[i::cores]) for i in range(cores) if firsts[i:]]
         findings = {c.name: list(_findings(projects[c.name], c)) for c in combinations}
-        dead = {group[0].name: dead_code(projects[group[0].name]) for group in alike}
-        lint, types = linting.result(), typing.result()
+        dead = {
+            group[0].name: dead_code(projects[group[0].name], str(group[0].answers["package"]))
+            for group in alike
+        }
+        lint, types = linting.result(), [line for part in typing for line in part.result()]
     for group in alike:
         first = projects[group[0].name]
         own = dead[group[0].name] + [line for line in types if f"{first}{os.sep}" in line]
@@ -87,7 +96,7 @@ def same_code(
         key = hashlib.sha256()
         for path in sorted(folder.rglob("*.py")):
             if path.name != "__init__.py":
-                key.update(path.read_text(encoding="utf-8").replace(package, "package").encode())
+                key.update(path.read_text(encoding="utf-8").replace(package, PACKAGE).encode())
         groups.setdefault(key.digest(), []).append(combination)
     return list(groups.values())
 
@@ -106,11 +115,8 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
                 yield f"{folder}/{name}:{number}: white space at the end of the line"
         if not text.endswith("\n") or text.endswith("\n\n"):
             yield f"{folder}/{name}: does not end with one newline"
-        if name.endswith(".py"):
-            try:
-                ast.parse(text)
-            except SyntaxError as error:
-                yield f"{folder}/{name}:{error.lineno}: {error.msg}"
+        if name.endswith(".py") and (error := syntax_error(text.replace(package, PACKAGE))):
+            yield f"{folder}/{name}:{error}"
     try:
         tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -121,21 +127,43 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
             yield f"{folder}/.copier-answers.yml: {key} is {recorded.get(key)!r}, not {value!r}"
 
 
-def dead_code(folder: Path) -> list[str]:
+@functools.cache
+def syntax_error(code: str) -> str:
+    """Line and reason, if it does not parse."""
+    try:
+        ast.parse(code)
+    except SyntaxError as error:
+        return f"{error.lineno}: {error.msg}"
+    return ""
+
+
+def dead_code(folder: Path, package: str) -> list[str]:
     """Functions, classes, parameters, attributes and imports that nothing uses."""
+    project = vulture.Vulture()
+    for path in folder.rglob("*.py"):
+        code = path.read_text(encoding="utf-8").replace(package, PACKAGE)
+        part = names_of(code, str(path.relative_to(folder)).replace(package, PACKAGE))
+        project.used_names.update(part.used_names)
+        for name, found in vars(part).items():
+            if name.startswith("defined_"):
+                getattr(project, name).extend(found)
+    project.scavenge([])  # adds what well-known modules call by name
+    findings = []
+    for item in project.get_unused_code(min_confidence=60):
+        if item.name not in CALLED_BY_OTHERS and not item.name.startswith("test_"):
+            path = folder / str(item.filename).replace(PACKAGE, package)
+            line = path.read_text(encoding="utf-8").splitlines()[item.first_lineno - 1]
+            if "pytest.fixture" not in line:
+                findings.append(f"{path}:{item.first_lineno}: unused {item.typ} '{item.name}'")
+    return findings
+
+
+@functools.cache
+def names_of(code: str, path: str) -> vulture.Vulture:
+    """What a file defines and uses; most files are those of many projects."""
     finder = vulture.Vulture()
-    finder.scavenge([str(folder / "src"), str(folder / "tests")])
-    return [
-        f"{item.filename}:{item.first_lineno}: unused {item.typ} '{item.name}'"
-        for item in finder.get_unused_code(min_confidence=60)
-        if item.name not in CALLED_BY_OTHERS and not item.name.startswith("test_")
-        and not _is_fixture(item)
-    ]  # fmt: skip
-
-
-def _is_fixture(item: vulture.core.Item) -> bool:
-    lines = Path(item.filename).read_text(encoding="utf-8").splitlines()
-    return "pytest.fixture" in lines[item.first_lineno - 1]
+    finder.scan(code, filename=path)
+    return finder
 
 
 def format_and_lint(root: Path) -> list[str]:

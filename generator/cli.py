@@ -237,6 +237,7 @@ def run_test(arguments: argparse.Namespace) -> int:
     """Render, run the suites, print each verdict and a summary; failed projects are kept."""
     from generator import matrix, suites
     from generator.cache import Cache, user_cache
+    from generator.costs import record
 
     chosen = list(selection(arguments))
     if arguments.shard is not None:
@@ -283,7 +284,7 @@ def run_test(arguments: argparse.Namespace) -> int:
         arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
     if arguments.record:
         by_name = {c.name: c for c in chosen}
-        matrix.record((by_name[v.name], v.seconds) for v in passed if not v.cached)
+        record((by_name[v.name], v.seconds) for v in passed if not v.cached)
     if interrupted:
         raise KeyboardInterrupt
     return 0 if len(passed) == len(chosen) else 1

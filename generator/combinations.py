@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from generator.costs import cost, costs
 from generator.questions import AnswerError, Answers, Questionnaire, TemplateError
 
 TWO = "price:regression, sold:binary"
@@ -102,14 +103,15 @@ class Combinations:
         )
 
     def covering(self, strength: int) -> tuple[Combination, ...]:
-        """The default, what differs from it in one choice, and few more, so that all choices meet
-        that can meet: every two, or every three, by `strength`."""
-        bases = self._choices()
+        """The default, and few more in which all choices meet that can meet: every two, or every
+        three, by `strength`. Of those that meet equally many, the one whose suite costs least."""
+        known = costs()
+        bases = sorted(self._choices(), key=lambda c: cost(c, known))
         meetings = {
             c: set(itertools.combinations(sorted(self._asked(c).items()), strength)) for c in bases
         }
-        chosen = set(filter(self._is_variation, bases))
-        missing = set().union(*meetings.values()).difference(*(meetings[c] for c in chosen))
+        chosen = set()
+        missing = set().union(*meetings.values())
         while missing:
             best = max(bases, key=lambda c: len(meetings[c] & missing))
             chosen.add(best)
@@ -126,14 +128,6 @@ class Combinations:
                 chosen.add(c)
                 seen.add((c.backend, boundary))
         return tuple(c for c in self.all() if c in chosen)
-
-    def _is_variation(self, combination: Combination) -> bool:
-        """Whether it differs from the default in one choice, or in one that another one opens."""
-        usual = {q.name: q.default for q in self.asked}
-        asked = self._asked(self.all()[0])
-        answers = self._asked(combination)
-        changed = {name for name, value in answers.items() if value != usual[name]}
-        return len(changed & asked.keys()) <= 1 and len(changed) <= 2
 
     @functools.cache  # noqa: B019
     def _choices(self) -> tuple[Combination, ...]:

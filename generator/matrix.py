@@ -2,19 +2,15 @@
 
 import contextlib
 import json
-import os
 import re
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from generator.combinations import Combination
+from generator.costs import cost, costs
 
-COSTS = Path(__file__).with_name("costs.json")
 FORMATS = ("github", "gitlab", "json")
 
 # How much longer than the mean a shard may take.
@@ -23,39 +19,6 @@ TOLERANCE = 1.2
 
 class ShardError(ValueError):
     """A shard that there is not: what was asked for, and what there is."""
-
-
-def costs() -> dict[str, float]:
-    """Measured seconds of a suite, by backend, kind of input and number of tasks;
-    `generator test --record` writes them."""
-    return dict(json.loads(COSTS.read_text(encoding="utf-8")))
-
-
-def kind(combination: Combination) -> str:
-    """What a suite's cost is recorded under."""
-    answers = combination.answers
-    return f"{combination.backend} {answers['input_kind']} {answers['num_tasks']}"
-
-
-def cost(combination: Combination, known: Mapping[str, float]) -> float:
-    """Seconds that its suite is expected to take: the median of the measured ones most like it."""
-    backend, kind_of_input, tasks = kind(combination).split()
-    for alike in (kind(combination), f"{backend} * {tasks}", f"{backend} {kind_of_input} *", "*"):
-        if found := [seconds for name, seconds in known.items() if fnmatchcase(name, alike)]:
-            return statistics.median(found)
-    return 1.0
-
-
-def record(measured: Iterable[tuple[Combination, float]]) -> None:
-    """Keep the median seconds of each kind of suite; kinds that were not run keep theirs."""
-    seconds: dict[str, list[float]] = {}
-    for combination, taken in measured:
-        seconds.setdefault(kind(combination), []).append(taken)
-    new = {name: round(statistics.median(taken), 1) for name, taken in seconds.items()}
-    text = json.dumps(dict(sorted((costs() | new).items())), indent=1)
-    draft = COSTS.with_suffix(f".{os.getpid()}")
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(COSTS)
 
 
 def shards(combinations: Sequence[Combination], count: int) -> list[list[Combination]]:

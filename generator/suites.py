@@ -180,7 +180,9 @@ def run_suite(name: str, folder: str, result: Connection, runner: Connection) ->
     multiprocessing.set_start_method("fork", force=True)
     counter = _Counter()
     start = time.perf_counter()
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", folder, "--basetemp", str(temporary)]
+    options = ["-q", "--rootdir", folder, "--basetemp", str(temporary)]
+    # Nothing to remember here, and a look for what was never collected takes a twentieth.
+    options += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
     code = pytest.main(options, [counter])
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     verdict = Verdict(
