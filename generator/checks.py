@@ -183,6 +183,7 @@ def type_check(projects: Sequence[tuple[Combination, Path]]) -> list[str]:
         f"--config-file={projects[0][1] / 'pyproject.toml'}",
         "--no-error-summary",
         "--no-incremental",
+        f"--cache-dir={os.devnull}",  # two at once would lock one another out of it
         "--show-absolute-path",
         *(argument for package in packages for argument in ("-p", package)),
         environment=environment,

@@ -102,11 +102,16 @@ class Combinations:
             c for c in self.all() if not patterns or any(fnmatchcase(c.name, p) for p in patterns)
         )
 
-    def covering(self, strength: int) -> tuple[Combination, ...]:
+    @functools.cache  # noqa: B019
+    def covering(self, strength: int, backend: str = "") -> tuple[Combination, ...]:
         """The default, and few more in which all choices meet that can meet: every two, or every
-        three, by `strength`. Of those that meet equally many, the one whose suite costs least."""
+        three, by `strength`. Of those that meet equally many, the one whose suite costs least.
+
+        With `backend`, those of this one only, and all choices meet on it.
+        """
         known = costs()
-        bases = sorted(self._choices(), key=lambda c: cost(c, known))
+        bases = [c for c in self._choices() if backend in ("", c.backend)]
+        bases.sort(key=lambda c: cost(c, known))
         meetings = {
             c: set(itertools.combinations(sorted(self._asked(c).items()), strength)) for c in bases
         }
@@ -119,12 +124,14 @@ class Combinations:
         return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
     def thorough(self, backend: str, strength: int) -> tuple[Combination, ...]:
-        """All of one backend; of the others the covering ones, and each boundary once."""
-        chosen = set(self.covering(strength))
+        """All of one backend; on each of the others the covering ones, and each boundary once."""
+        chosen: set[Combination] = set()
         seen: set[tuple[str, str]] = set()
         for c in self.all():
             _, plus, boundary = c.name.partition("+")
-            if c.backend == backend or (plus and (c.backend, boundary) not in seen):
+            if c.backend == backend or c in self.covering(strength, c.backend):
+                chosen.add(c)
+            elif plus and (c.backend, boundary) not in seen:
                 chosen.add(c)
                 seen.add((c.backend, boundary))
         return tuple(c for c in self.all() if c in chosen)

@@ -35,6 +35,7 @@ from generator.combinations import Combination
 # other suites of the run, and little is optimised.
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONDONTWRITEBYTECODE": "1",  # a project's directory stays as it was rendered
     "PYTEST_ADDOPTS": "",
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
@@ -116,14 +117,17 @@ def run_backend(
     ):
         assert parent.stdin and parent.stdout
         # It ends its suites when the pipe closes, in whatever way this process comes to an end.
-        with contextlib.closing(parent.stdin):
-            print(
-                json.dumps({n: str(p) for n, p in projects.items()}), file=parent.stdin, flush=True
-            )
-            for line in parent.stdout:
-                verdict = Verdict(**json.loads(line))
-                missing.discard(verdict.name)
-                yield verdict
+        try:
+            with contextlib.closing(parent.stdin):
+                folders = {name: str(folder) for name, folder in projects.items()}
+                print(json.dumps(folders), file=parent.stdin, flush=True)
+                for line in parent.stdout:
+                    verdict = Verdict(**json.loads(line))
+                    missing.discard(verdict.name)
+                    yield verdict
+        finally:
+            parent.stdout.close()  # it may be printing
+            parent.wait()
     for name in sorted(missing):
         reason = f"no verdict: the runner of the {backend} suites ended with {parent.returncode}"
         yield Verdict(name, False, output=reason)
@@ -160,6 +164,8 @@ def run_suite(name: str, folder: str, result: Connection, runner: Connection) ->
     # Unless the runner lives on, the end of the pipe is a signal to the group that nobody catches.
     fcntl.fcntl(runner, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(runner, fcntl.F_SETFL, fcntl.fcntl(runner, fcntl.F_GETFL) | os.O_ASYNC)
+    if runner.poll():  # it is gone already
+        return
     log, temporary = Path(f"{folder}.log"), Path(f"{folder}.tmp")
     with log.open("w", encoding="utf-8") as output:
         for stream in (1, 2):  # also what compiled code prints

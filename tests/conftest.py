@@ -19,7 +19,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="all",
         help="suites of only so many combinations that every 2 or 3 choices meet (all)",
     )
-    parser.addoption("--full", metavar="BACKEND", help="nevertheless every suite on this backend")
+    parser.addoption(
+        "--full", choices=("tensorflow", "jax"), help="nevertheless every suite on this backend"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -134,13 +136,15 @@ class Suites:
     def start(self) -> None:
         """Wait for the first verdict; the other suites of its backend then run by themselves."""
         with contextlib.suppress(StopIteration):
-            self._next()
+            while self._next().cached:
+                pass
 
-    def _next(self) -> None:
+    def _next(self) -> suites.Verdict:
         verdict = next(self.running)
         self.verdicts[verdict.name] = verdict
         done = f"{len(self.verdicts)} of {len(self.asked)} suites"
         self._say(f"{done}, {verdict.name}: {'passed' if verdict.passed else 'FAILED'}")
+        return verdict
 
     def verdict(self, name: str) -> suites.Verdict:
         """The verdict on one suite, as soon as there is one."""
@@ -161,7 +165,9 @@ def suite_runs(
 
 @pytest.fixture(scope="session", autouse=True)
 def suites_at_work(request: pytest.FixtureRequest) -> None:
-    """Suites start before the first test, whatever it is about."""
+    """Projects are checked, and suites start, before the first test, whatever it is about."""
+    if selected(request, "findings"):
+        request.getfixturevalue("findings")
     if selected(request, "suite_runs"):
         request.getfixturevalue("suite_runs").start()
 
