@@ -60,6 +60,8 @@ def check_all(
     combinations: Sequence[Combination], projects: Mapping[str, Path]
 ) -> dict[str, list[str]]:
     """Findings about each project (name to directory); all are below one directory."""
+    if not combinations:
+        return {}
     root = Path(os.path.commonpath([projects[c.name].parent for c in combinations]))
     alike = same_code(combinations, projects)
     firsts = [(group[0], projects[group[0].name]) for group in alike]
@@ -68,14 +70,10 @@ def check_all(
         linting = pool.submit(format_and_lint, root)
         typing = [pool.submit(type_check, firsts[i::cores]) for i in range(cores) if firsts[i:]]
         findings = {c.name: list(_findings(projects[c.name], c)) for c in combinations}
-        dead = {
-            group[0].name: dead_code(projects[group[0].name], str(group[0].answers["package"]))
-            for group in alike
-        }
+        dead = [dead_code(folder, str(c.answers["package"])) for c, folder in firsts]
         lint, types = linting.result(), [line for part in typing for line in part.result()]
-    for group in alike:
-        first = projects[group[0].name]
-        own = dead[group[0].name] + [line for line in types if f"{first}{os.sep}" in line]
+    for group, (_, first), unused in zip(alike, firsts, dead, strict=True):
+        own = unused + [line for line in types if f"{first}{os.sep}" in line]
         for combination in group:
             findings[combination.name] += own
     for combination in combinations:
@@ -96,9 +94,19 @@ def same_code(
         key = hashlib.sha256()
         for path in sorted(folder.rglob("*.py")):
             if path.name != "__init__.py":
-                key.update(path.read_text(encoding="utf-8").replace(package, PACKAGE).encode())
+                key.update(common_text(path, package).encode())
         groups.setdefault(key.digest(), []).append(combination)
     return list(groups.values())
+
+
+def common_text(path: Path, package: str) -> str:
+    """A file as it is in every project that shares it."""
+    return read(path).replace(package, PACKAGE)
+
+
+def read(path: Path) -> str:
+    """A file's text; what is no UTF-8 shows as U+FFFD."""
+    return path.read_text(encoding="utf-8", errors="replace")
 
 
 def _findings(folder: Path, combination: Combination) -> Iterator[str]:
@@ -107,7 +115,9 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
     for name in sorted(files ^ expected_files(package)):
         yield f"{folder}/{name}: {'not expected' if name in files else 'missing'}"
     for name in sorted(files):
-        text = (folder / name).read_text(encoding="utf-8")
+        text = read(folder / name)
+        if "\N{REPLACEMENT CHARACTER}" in text:
+            yield f"{folder}/{name}: is no UTF-8"
         for number, line in enumerate(text.splitlines(), start=1):
             if re.search(r"\{\{|\{%|\{#|%\}", line):
                 yield f"{folder}/{name}:{number}: Jinja is left over"
@@ -117,11 +127,13 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
             yield f"{folder}/{name}: does not end with one newline"
         if name.endswith(".py") and (error := syntax_error(text.replace(package, PACKAGE))):
             yield f"{folder}/{name}:{error}"
-    try:
-        tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        yield f"{folder}/pyproject.toml: {error}"
-    recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text(encoding="utf-8"))
+    recorded: dict[str, object] = {}
+    for name, parse in (("pyproject.toml", tomllib.loads), (".copier-answers.yml", yaml.safe_load)):
+        try:
+            recorded = dict(parse(read(folder / name))) if name in files else {}
+        except (ValueError, TypeError, yaml.YAMLError) as error:
+            yield f"{folder}/{name}: {' '.join(str(error).split())}"
+            return
     for key, value in combination.answers.items():
         if recorded.get(key) != value:
             yield f"{folder}/.copier-answers.yml: {key} is {recorded.get(key)!r}, not {value!r}"
@@ -138,12 +150,13 @@ def syntax_error(code: str) -> str:
 
 
 def dead_code(folder: Path, package: str) -> list[str]:
-    """Functions, classes, parameters, attributes and imports that nothing uses."""
+    """What nothing uses: functions, classes, parameters, attributes, imports, unreachable lines."""
     project = vulture.Vulture()
     for path in folder.rglob("*.py"):
-        code = path.read_text(encoding="utf-8").replace(package, PACKAGE)
-        part = names_of(code, str(path.relative_to(folder)).replace(package, PACKAGE))
+        place = str(path.relative_to(folder)).replace(package, PACKAGE)
+        part = names_of(common_text(path, package), place)
         project.used_names.update(part.used_names)
+        project.unreachable_code.extend(part.unreachable_code)
         for name, found in vars(part).items():
             if name.startswith("defined_"):
                 getattr(project, name).extend(found)
@@ -152,10 +165,10 @@ def dead_code(folder: Path, package: str) -> list[str]:
     for item in project.get_unused_code(min_confidence=60):
         if item.name not in CALLED_BY_OTHERS and not item.name.startswith("test_"):
             path = folder / str(item.filename).replace(PACKAGE, package)
-            line = path.read_text(encoding="utf-8").splitlines()[item.first_lineno - 1]
+            line = read(path).splitlines()[item.first_lineno - 1]
             if "pytest.fixture" not in line:
                 findings.append(f"{path}:{item.first_lineno}: unused {item.typ} '{item.name}'")
-    return findings
+    return sorted(findings)
 
 
 @functools.cache

@@ -291,10 +291,14 @@ def run_test(arguments: argparse.Namespace) -> int:
 
 
 def rendered(chosen: Sequence[Combination], folder: Path) -> dict[str, Path]:
-    """Their projects below a folder."""
+    """Their projects below a folder. Raises RenderError."""
     with render.snapshot() as template:
         print(f"Rendering {len(chosen)} projects.", flush=True)
-        return render.render_all(template, {c.name: c.data for c in chosen}, folder)
+        reasons = render.render_all(template, {c.name: c.data for c in chosen}, folder)
+    for name, reason in reasons.items():
+        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+        raise RenderError(f"{name}: {reason}{more}")
+    return {c.name: folder / c.name for c in chosen}
 
 
 def progress(verdict: Verdict, number: int, count: int, start: float) -> str:

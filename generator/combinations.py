@@ -121,20 +121,21 @@ class Combinations:
             best = max(bases, key=lambda c: len(meetings[c] & missing))
             chosen.add(best)
             missing -= meetings[best]
-        return tuple(c for c in self.all() if c.name == "default" or c in chosen)
+        candidates = (c for c in self.all() if backend in ("", c.backend))
+        return tuple(c for c in candidates if c.name == "default" or c in chosen)
 
     def thorough(self, backend: str, strength: int) -> tuple[Combination, ...]:
         """All of one backend; on each of the others the covering ones, and each boundary once."""
-        chosen: set[Combination] = set()
-        seen: set[tuple[str, str]] = set()
+        chosen: list[Combination] = []
+        met: set[tuple[str, str]] = set()
         for c in self.all():
-            _, plus, boundary = c.name.partition("+")
+            boundary = (c.backend, c.name.partition("+")[2])
             if c.backend == backend or c in self.covering(strength, c.backend):
-                chosen.add(c)
-            elif plus and (c.backend, boundary) not in seen:
-                chosen.add(c)
-                seen.add((c.backend, boundary))
-        return tuple(c for c in self.all() if c in chosen)
+                chosen.append(c)
+            elif boundary[1] and boundary not in met:
+                chosen.append(c)
+                met.add(boundary)
+        return tuple(chosen)
 
     @functools.cache  # noqa: B019
     def _choices(self) -> tuple[Combination, ...]:

@@ -62,10 +62,9 @@ def compiled_once() -> Iterator[None]:
 
 def render_all(
     template: Path, data: Mapping[str, Mapping[str, Any]], folder: Path
-) -> dict[str, Path]:
-    """Render many sets of answers (by name) below a folder, on all cores; the directories by name.
-
-    Raises RenderError with the name of the one that does not render.
+) -> dict[str, str]:
+    """Render many sets of answers (by name), on all cores, each to a directory of its name below a
+    folder. Returns why for each that does not render. Raises RenderError if a process was killed.
     """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
@@ -73,22 +72,26 @@ def render_all(
         signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
         signal.pthread_sigmask(signal.SIG_BLOCK, signals)
         try:
-            waiting = [
-                pool.submit(_render_named, template, name, answers, folder / name)
+            waiting = {
+                name: pool.submit(render, template, answers, folder / name)
                 for name, answers in data.items()
-            ]
+            }
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+        reasons = {}
         try:
-            for one in waiting:
-                one.result()
+            for name, one in waiting.items():
+                try:
+                    one.result()
+                except RenderError as error:
+                    reasons[name] = str(error)
         except BrokenProcessPool:
             raise RenderError(
                 "a process that rendered was killed: is there enough memory?"
             ) from None
         finally:
             pool.shutdown(cancel_futures=True)
-    return {name: folder / name for name in data}
+    return reasons
 
 
 _FOR_LIFE = contextlib.ExitStack()
@@ -106,13 +109,6 @@ def _end_with_parent() -> None:
     assert parent
     parent.join()
     os._exit(1)
-
-
-def _render_named(template: Path, name: str, data: Mapping[str, Any], destination: Path) -> None:
-    try:
-        render(template, data, destination)
-    except RenderError as error:
-        raise RenderError(f"{name}: {error}") from None
 
 
 # What an expression in a template may raise.

@@ -105,10 +105,11 @@ def run_backend(
     command.append(str(time_limit))
     missing = set(projects)
     with (
-        tempfile.TemporaryDirectory(prefix="xla-") as compiled,
+        tempfile.TemporaryDirectory(prefix="runner-") as scratch,
         subprocess.Popen(
             command,
-            env=environment | {"JAX_COMPILATION_CACHE_DIR": compiled},
+            env=environment
+            | {"SUITES_TMPDIR": scratch, "JAX_COMPILATION_CACHE_DIR": f"{scratch}/compiled"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -118,14 +119,14 @@ def run_backend(
         assert parent.stdin and parent.stdout
         # It ends its suites when the pipe closes, in whatever way this process comes to an end.
         try:
-            with contextlib.closing(parent.stdin):
-                folders = {name: str(folder) for name, folder in projects.items()}
-                print(json.dumps(folders), file=parent.stdin, flush=True)
-                for line in parent.stdout:
-                    verdict = Verdict(**json.loads(line))
-                    missing.discard(verdict.name)
-                    yield verdict
+            folders = {name: str(folder) for name, folder in projects.items()}
+            print(json.dumps(folders), file=parent.stdin, flush=True)
+            for line in parent.stdout:
+                verdict = Verdict(**json.loads(line))
+                missing.discard(verdict.name)
+                yield verdict
         finally:
+            parent.stdin.close()
             parent.stdout.close()  # it may be printing
             parent.wait()
     for name in sorted(missing):
@@ -170,6 +171,8 @@ def run_suite(name: str, folder: str, result: Connection, runner: Connection) ->
     with log.open("w", encoding="utf-8") as output:
         for stream in (1, 2):  # also what compiled code prints
             os.dup2(output.fileno(), stream)
+    # What it leaves there if it is killed goes with the runner.
+    os.environ["TMPDIR"] = tempfile.tempdir = os.environ["SUITES_TMPDIR"]
     os.chdir(folder)
     sys.path[:0] = [str(Path(folder, "src")), str(Path(folder, "tests"))]
     if os.environ["KERAS_BACKEND"] == "tensorflow":

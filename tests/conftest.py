@@ -100,37 +100,52 @@ def say(request: pytest.FixtureRequest) -> Any:
     return write
 
 
+class Projects(dict[str, Path]):
+    """The directory of each combination, by name; `reasons` has why for each that is not there."""
+
+    def __init__(self, asked: list[Combination], template: Path, folder: Path) -> None:
+        super().__init__((c.name, folder / c.name) for c in asked)
+        self.reasons = render.render_all(template, {c.name: c.data for c in asked}, folder)
+
+    def rendered(self, asked: list[Combination]) -> list[Combination]:
+        """Those of them that are there."""
+        return [c for c in asked if c.name not in self.reasons]
+
+
 @pytest.fixture(scope="session")
 def projects(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     template: Path,
     say: Any,
-) -> dict[str, Path]:
-    """The directory of every combination that a test of this session asks about."""
+) -> Projects:
+    """Every combination that a test of this session asks about."""
     asked = selected(request, "projects")
     say(f"rendering {len(asked)} projects")
-    folder = tmp_path_factory.mktemp("projects")
-    return render.render_all(template, {c.name: c.data for c in asked}, folder)
+    return Projects(asked, template, tmp_path_factory.mktemp("projects"))
 
 
 @pytest.fixture(scope="session")
-def findings(
-    request: pytest.FixtureRequest, projects: dict[str, Path], say: Any
-) -> dict[str, list[str]]:
+def findings(request: pytest.FixtureRequest, projects: Projects, say: Any) -> dict[str, list[str]]:
     """What is wrong with each of them."""
     asked = selected(request, "findings")
     say(f"checking {len(asked)} projects")
-    return checks.check_all(asked, projects)
+    reasons = {name: [reason] for name, reason in projects.reasons.items()}
+    return reasons | checks.check_all(projects.rendered(asked), projects)
 
 
 class Suites:
     """Verdicts on generated suites, which are run while they are asked for."""
 
-    def __init__(self, asked: list[Combination], projects: dict[str, Path], say: Any) -> None:
+    def __init__(self, asked: list[Combination], projects: Projects, say: Any) -> None:
         self.asked = {combination.name for combination in asked}
-        self.verdicts: dict[str, suites.Verdict] = {}
-        self.running = suites.run(asked, projects, cache=cache.user_cache())
+        self.verdicts = {
+            name: suites.Verdict(name, False, output=reason)
+            for name, reason in projects.reasons.items()
+            if name in self.asked
+        }
+        running = projects.rendered(asked)
+        self.running = suites.run(running, projects, cache=cache.user_cache())
         self._say = say
 
     def start(self) -> None:
@@ -154,9 +169,7 @@ class Suites:
 
 
 @pytest.fixture(scope="session")
-def suite_runs(
-    request: pytest.FixtureRequest, projects: dict[str, Path], say: Any
-) -> Iterator[Suites]:
+def suite_runs(request: pytest.FixtureRequest, projects: Projects, say: Any) -> Iterator[Suites]:
     """The suite of every combination that a test of this session asks about."""
     runs = Suites(selected(request, "suite_runs"), projects, say)
     with contextlib.closing(runs.running):  # type: ignore[type-var]

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import checks
+from generator import checks, render
 from generator.cli import main
 from generator.combinations import enumeration
 from generator.questions import ROOT
@@ -167,6 +167,40 @@ def test_answers_of_a_combination_render_it(
     recorded = yaml.safe_load((tmp_path / "project/.copier-answers.yml").read_text())
     assert recorded["project_name"] == name
     assert recorded["input_shape"] == "16, 16, 3; 24, 20, 3"
+
+
+def test_dead_code_is_found_by_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/it.py").write_text("def alone():\n    return 1\n    print(2)\n")
+    (tmp_path / "src/one.py").write_text("import os\nfrom it import alone\n\nalone()\n")
+    found = [line.removeprefix(f"{tmp_path}/") for line in checks.dead_code(tmp_path, "it")]
+    assert found == [
+        "src/it.py:3: unused unreachable_code 'return'",
+        "src/one.py:1: unused import 'os'",
+    ]
+
+
+def test_what_does_not_render_fails_alone(template: Path, tmp_path: Path) -> None:
+    answers = {"good": {}, "bad": {"backend": "torch"}, "worse": {"tasks": "price:number"}}
+    reasons = render.render_all(template, answers, tmp_path)
+    assert reasons.keys() == {"bad", "worse"}
+    assert "backend" in reasons["bad"] and "price" in reasons["worse"]
+    assert [path.name for path in tmp_path.iterdir()] == ["good"]
+
+
+def test_a_project_that_cannot_be_read_fails_alone(template: Path, tmp_path: Path) -> None:
+    chosen = enumeration().select("multi_head-tabular-*-equal-jax")
+    assert not render.render_all(template, {c.name: c.data for c in chosen}, tmp_path)
+    projects = {c.name: tmp_path / c.name for c in chosen}
+    good, bad = chosen[:2]
+    (projects[bad.name] / "pyproject.toml").write_text("[project\n", encoding="utf-8")
+    (projects[bad.name] / ".copier-answers.yml").unlink()
+    (projects[bad.name] / "README.md").write_bytes(b"\xff\n")
+    findings = checks.check_all([good, bad], projects)
+    assert not findings[good.name]
+    found = "\n".join(findings[bad.name])
+    for words in (".copier-answers.yml: missing", "README.md: is no UTF-8", "pyproject.toml: "):
+        assert f"{projects[bad.name]}/{words}" in found
 
 
 def test_check_finds_what_is_wrong(

@@ -13,7 +13,10 @@ EVERY = pytest.mark.parametrize(
     "combination",
     [
         *COMBINATIONS.all(),
-        *(example(path.stem) for path in sorted(examples.FOLDER.glob("*.yml"))),
+        *(
+            pytest.param(example(path.stem), marks=pytest.mark.example)
+            for path in sorted(examples.FOLDER.glob("*.yml"))
+        ),
     ],
     ids=lambda c: c.name,
 )
@@ -51,4 +54,6 @@ def test_every_suite_that_was_asked_for_has_run(
     options = request.config.option
     if not options.keyword and not any("::" in argument for argument in options.file_or_dir):
         assert names == expected_suites(request.config)
-        assert options.strength != "all" or len(names) > 300
+        enumerated = {c.name for c in COMBINATIONS.all()}
+        assert {c.name for c in COMBINATIONS.all() if c.backend == options.full} <= names
+        assert options.strength != "all" or (enumerated <= names and len(enumerated) > 300)

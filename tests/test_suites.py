@@ -3,6 +3,7 @@
 import os
 import select
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ BODIES = {
     "good": "def test_one():\n    pass\n",
     "bad": "def test_one():\n    assert False, 'it is red'\n",
     "crash": "import os\n\ndef test_one():\n    os._exit(3)\n",
-    "killed": "import os, signal\n\ndef test_one():\n    os.kill(os.getpid(), signal.SIGKILL)\n",
+    "status": "import os\n\ndef test_one():\n    os._exit(255)\n",  # as if the server had died
+    "killed": "import os, signal, tempfile\n\n"
+    "def test_one():\n    tempfile.mkdtemp(prefix='of-a-killed-suite-')\n"
+    "    os.kill(os.getpid(), signal.SIGKILL)\n",
     "hang": "import time\n\ndef test_one():\n    time.sleep(600)\n",
     "empty": "",
     "skipped": "import pytest\n\n@pytest.mark.skip\ndef test_one():\n    pass\n",
@@ -29,6 +33,7 @@ BODIES = {
 REASONS = {
     "bad": "it is red",
     "crash": "the process ended with 3",
+    "status": "the process ended with 255",
     "killed": "the process ended with -9",
     "hang": "it did not end within 10 s",
     "empty": "0 tests passed",
@@ -62,6 +67,11 @@ def test_a_good_suite_passes_beside_bad_ones(verdicts: dict[str, suites.Verdict]
 def test_a_bad_suite_fails_and_says_why(name: str, verdicts: dict[str, suites.Verdict]) -> None:
     assert not verdicts[name].passed
     assert REASONS[name] in verdicts[name].output
+
+
+def test_a_killed_suite_leaves_nothing(verdicts: dict[str, suites.Verdict]) -> None:
+    assert "killed" in verdicts
+    assert not list(Path(tempfile.gettempdir()).glob("of-a-killed-suite-*"))
 
 
 def write_suite(folder: Path, body: str) -> Path:
