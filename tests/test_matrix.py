@@ -194,9 +194,10 @@ def test_a_broken_report_gets_one_line(
 
 
 def test_options_of_a_matrix_are_those_of_its_jobs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["matrix", "--format", "github", "--only", "*-jax", "--strength", "2"]) == 0
+    options = ["--only", "*-jax", "--strength", "2", "--shards", "4"]
+    assert main(["matrix", "--format", "github", *options]) == 0
     entries = json.loads(capsys.readouterr().out)["include"]
-    assert entries[0]["arguments"] == "'*-jax' --strength 2 --shard 1/8"
+    assert entries[0]["arguments"] == "'*-jax' --strength 2 --shard 1/4"
     assert main(["matrix", "--format", "github", "--only", "default"]) == 0
     assert len(json.loads(capsys.readouterr().out)["include"]) == 1
 
