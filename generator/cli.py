@@ -21,7 +21,7 @@ import yaml
 from generator import render
 from generator.combinations import Combination, enumeration
 from generator.matrix import FORMATS, ShardError
-from generator.questions import AnswerError, TemplateError
+from generator.questions import ROOT, AnswerError, TemplateError, read_settings
 from generator.render import RenderError
 from generator.suites import TIME_LIMIT, Verdict
 
@@ -36,8 +36,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (RenderError, AnswerError, TemplateError, ShardError, OSError) as error:
+    except (RenderError, AnswerError, TemplateError, ShardError) as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"error: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
@@ -168,6 +172,7 @@ def run_render(arguments: argparse.Namespace) -> int:
         if not equals:
             raise RenderError(f"--data {answer}: give KEY=VALUE, as in --data backend=jax")
         data[key] = value
+    read_settings(ROOT)  # of a file that is no YAML, Copier says more than one line
     with render.snapshot() as template:
         render.render(template, data, arguments.destination)
     print(f"Rendered {arguments.destination}. Next: its README.md.")
@@ -198,7 +203,10 @@ def selection(arguments: argparse.Namespace) -> tuple[Combination, ...]:
         covering = set(combinations.covering(int(arguments.strength)))
         chosen = tuple(c for c in chosen if c in covering)
     if not chosen:
-        raise AnswerError(f"no combination is left of {' '.join(arguments.pattern)} at --strength")
+        raise AnswerError(
+            f"no combination is left of {' '.join(arguments.pattern)} at --strength "
+            f"{arguments.strength}: leave --strength out"
+        )
     return chosen
 
 
@@ -224,8 +232,9 @@ def run_check(arguments: argparse.Namespace) -> int:
 
     chosen = selection(arguments)
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
-        projects = rendered(chosen, Path(folder))
-        findings = checks.check_all(chosen, projects)
+        projects, reasons = rendered(chosen, Path(folder))
+        findings = {name: [f"{name}: {reason}"] for name, reason in reasons.items()}
+        findings |= checks.check_all([c for c in chosen if c.name not in reasons], projects)
     wrong = {name: found for name, found in findings.items() if found}
     for found in wrong.values():
         print("\n".join(found))
@@ -246,14 +255,20 @@ def run_test(arguments: argparse.Namespace) -> int:
         raise NotADirectoryError(f"--report: there is no folder {arguments.report.parent}")
     if arguments.report and arguments.report.is_dir():
         raise IsADirectoryError(f"--report: {arguments.report} is a folder, give a file")
+    if arguments.report:
+        write_report(arguments.report, [])  # what cannot be written is known before the suites run
     folder = Path(tempfile.mkdtemp(prefix="suites-"))
     verdicts: list[suites.Verdict] = []
     backend = {c.name: c.backend for c in chosen}
     interrupted, start = False, time.monotonic()
     try:
-        projects = rendered(chosen, folder)
+        projects, reasons = rendered(chosen, folder)
+        for name, reason in reasons.items():
+            print(f"FAILED {name}: {reason}", flush=True)
+            verdicts.append(Verdict(name, False, output=reason))
         cache = Cache(None) if arguments.no_cache else user_cache()
-        running = suites.run(chosen, projects, arguments.workers, arguments.time_limit, cache)
+        there = [c for c in chosen if c.name not in reasons]
+        running = suites.run(there, projects, arguments.workers, arguments.time_limit, cache)
         with contextlib.closing(running):  # type: ignore[type-var]
             for verdict in running:
                 verdicts.append(verdict)
@@ -277,11 +292,10 @@ def run_test(arguments: argparse.Namespace) -> int:
     )
     print(f" ({sum(v.cached for v in verdicts)} had passed before, by the cache).")
     for name in sorted(set(backend.values())):
-        if ran := [v for v in verdicts if not v.cached and backend[v.name] == name]:
+        if ran := [v for v in verdicts if v.seconds and not v.cached and backend[v.name] == name]:
             print(f"{name}: {costs(ran)}")
     if arguments.report:
-        report = {v.name: {**asdict(v), "output": v.output[-3000:]} for v in verdicts}
-        arguments.report.write_text(json.dumps(report, indent=1), encoding="utf-8")
+        write_report(arguments.report, verdicts)
     if arguments.record:
         by_name = {c.name: c for c in chosen}
         record((by_name[v.name], v.seconds) for v in passed if not v.cached)
@@ -290,15 +304,27 @@ def run_test(arguments: argparse.Namespace) -> int:
     return 0 if len(passed) == len(chosen) else 1
 
 
-def rendered(chosen: Sequence[Combination], folder: Path) -> dict[str, Path]:
-    """Their projects below a folder. Raises RenderError."""
+def write_report(path: Path, verdicts: Sequence[Verdict]) -> None:
+    """Verdicts by name, as JSON. Raises OSError."""
+    report = {v.name: {**asdict(v), "output": v.output[-3000:]} for v in verdicts}
+    try:
+        path.write_text(json.dumps(report, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise OSError(f"--report {path}: {error.strerror}") from None
+
+
+def rendered(chosen: Sequence[Combination], folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Their projects below a folder, and why for each that does not render.
+
+    Raises RenderError if none does.
+    """
     with render.snapshot() as template:
         print(f"Rendering {len(chosen)} projects.", flush=True)
         reasons = render.render_all(template, {c.name: c.data for c in chosen}, folder)
-    for name, reason in reasons.items():
-        more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
-        raise RenderError(f"{name}: {reason}{more}")
-    return {c.name: folder / c.name for c in chosen}
+    if len(reasons) == len(chosen):
+        name, reason = next(iter(reasons.items()))
+        raise RenderError(f"{name}: {reason}")
+    return {c.name: folder / c.name for c in chosen}, reasons
 
 
 def progress(verdict: Verdict, number: int, count: int, start: float) -> str:
@@ -339,20 +365,25 @@ def run_ran(arguments: argparse.Namespace) -> int:
     chosen = selection(arguments)
     verdicts: dict[str, bool] = {}
     for path in arguments.report:
-        for name, passed in read_report(path).items():
-            verdicts[name] = passed and verdicts.get(name, True)
-    missing = [c.name for c in chosen if not verdicts.get(c.name)]
-    for name in missing:
-        print(f"did not pass: {name}")
-    print(f"{len(chosen) - len(missing)} of {len(chosen)} passed.")
-    return 1 if missing else 0
+        for name, good in read_report(path).items():
+            verdicts[name] = good and verdicts.get(name, True)
+    missing = [c.name for c in chosen if c.name not in verdicts]
+    failed = [c.name for c in chosen if not verdicts.get(c.name, True)]
+    print("".join(f"in no report: {name}\n" for name in missing), end="")
+    print("".join(f"failed: {name}\n" for name in failed), end="")
+    passed = len(chosen) - len(missing) - len(failed)
+    print(f"{passed} of {len(chosen)} passed, {len(failed)} failed, {len(missing)} in no report.")
+    return 0 if passed == len(chosen) else 1
 
 
 def read_report(path: Path) -> dict[str, bool]:
     """Which suites of a report passed. Raises AnswerError."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-        return {name: verdict["passed"] is True for name, verdict in report.items()}
+        passed = {str(name): verdict["passed"] for name, verdict in report.items()}
+        if not all(isinstance(verdict, bool) for verdict in passed.values()):
+            raise TypeError
+        return passed
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise AnswerError(f"{path} is no report of `generator test --report`") from None
 

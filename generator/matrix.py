@@ -27,7 +27,7 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
     that one takes longer than TOLERANCE times the mean.
     """
     if not 1 <= count <= len(combinations):
-        raise ShardError(f"--shards {count}: give 1 to {len(combinations)}")
+        raise ShardError(f"{count} shards: give 1 to {len(combinations)}")
     known = costs()
     expected = {c.name: cost(c, known) for c in combinations}
     lists: list[list[Combination]] = [[] for _ in range(count)]
@@ -37,7 +37,7 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
         lists[least].append(combination)
         sums[least] += expected[combination.name]
     if max(sums) > TOLERANCE * sum(sums) / count:
-        raise ShardError(f"--shards {count}: one would be over {TOLERANCE} of the mean, give fewer")
+        raise ShardError(f"{count} shards: one would be over {TOLERANCE} of the mean, give fewer")
     return lists
 
 

@@ -141,9 +141,12 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
         raise RenderError("copier.yml of the template is no valid YAML") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if file_and_line(error, template) or reason.endswith("is undefined"):
+        nameless = reason.startswith("could not convert") or reason.endswith("is undefined")
+        if nameless or file_and_line(error, template):
             reason = f"{_place(error, template)}: {reason}"
-        raise RenderError(reason.replace("Validation error for question ", "")) from None
+        reason = reason.replace("Validation error for question ", "")
+        # The first question is where unknown answers are seen.
+        raise RenderError(reason.replace("'project_name': unknown", "unknown")) from None
     except KeyboardInterrupt:  # Copier itself removes what other errors have left
         shutil.rmtree(destination, ignore_errors=True)
         raise

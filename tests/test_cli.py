@@ -215,6 +215,35 @@ def test_check_finds_what_is_wrong(
     assert "__init__.py: not expected" in capsys.readouterr().out
 
 
+def broken_template(monkeypatch: pytest.MonkeyPatch, folder: Path, part: str) -> None:
+    """The commands render a copy of the template that lacks one part."""
+    (folder / "template").mkdir()
+    shutil.copy(ROOT / "copier.yml", folder)
+    shutil.copytree(ROOT / "template", folder / "template", dirs_exist_ok=True)
+    (folder / "template/parts" / part).unlink()
+    original = render.snapshot
+    monkeypatch.setattr("generator.render.snapshot", lambda: original(folder))
+
+
+def test_a_part_that_is_missing_fails_what_asks_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken_template(monkeypatch, tmp_path, "comparison/product.py")
+    bad, good = (f"siamese-tabular-{c}-separate-equal-jax" for c in ("product", "difference"))
+    assert main(["check", bad, good]) == 1
+    printed = capsys.readouterr().out
+    assert f"{bad}: " in printed and "product.py" in printed and "1 of 2 projects" in printed
+    report = tmp_path / "report.json"
+    assert main(["test", bad, good, "--report", str(report)]) == 1
+    assert "1 of 2 suites passed, 1 failed, 0 did not run" in capsys.readouterr().out
+    verdicts = {name: found["passed"] for name, found in json.loads(report.read_text()).items()}
+    assert verdicts == {bad: False, good: True}
+    # Where nothing renders, one line says why.
+    assert main(["check", bad]) == 2
+    printed = capsys.readouterr().err
+    assert "product.py" in printed and printed.count("\n") == 1
+
+
 def test_suites_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

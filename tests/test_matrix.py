@@ -76,8 +76,8 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["matrix", "--shards", "0"], "--shards 0: give 1 to"),
-        (["matrix", "--shards", "9999"], "--shards 9999: give 1 to"),
+        (["matrix", "--shards", "0"], "0 shards: give 1 to"),
+        (["matrix", "--shards", "9999"], "9999 shards: give 1 to"),
         (["matrix", "--shards", "390"], "one would be over 1.2 of the mean, give fewer"),
         (["matrix", "--only", "nothing*"], "no combination is called 'nothing*'"),
         (["test", "default", "--shard", "2/1"], "there are the shards 1 to 1"),
@@ -88,7 +88,10 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
         (["test", "default", "--report", "."], ". is a folder, give a file"),
         (["test", "default", "--shard", "1/" + "9" * 5000], "as in 2/8"),
         (["test", "nothing"], "no combination is called 'nothing'"),
-        (["check", "*+grey", "--strength", "2"], "no combination is left"),
+        (["test", "default", "--shard", "2/2"], "2 shards: give 1 to 1"),
+        (["test", "default", "--report", "/proc/report.json"], "--report /proc/report.json: "),
+        (["ran", "nowhere.json"], "nowhere.json: No such file or directory"),
+        (["check", "*+grey", "--strength", "2"], "is left of *+grey at --strength 2"),
         (["answers", "siamese-*"], "combinations: give one name"),
     ],
 )
@@ -162,6 +165,9 @@ def test_the_workflow_runs_every_shard_and_demands_all(
     ):
         report.write_text(json.dumps({name: {"passed": good} for name, good in verdicts.items()}))
         assert main(demand) == status
+        lines = capsys.readouterr().out.splitlines()
+        what = "in no report" if len(verdicts) < len(ran) else "failed"
+        assert lines[:-1] == ([f"{what}: {ran[0]}"] if status else [])
     # A verdict of "failed" is not outvoted by another report.
     other = tmp_path / "other.json"
     other.write_text(json.dumps({ran[0]: {"passed": True}}))
@@ -183,7 +189,10 @@ def test_the_workflow_runs_the_suites_of_the_examples() -> None:
     assert suites == {path.stem for path in examples.FOLDER.glob("*.yml")}
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[1]", '{"default": true}', '{"default": {}}', "\xff"])
+BROKEN = ['{"default": true}', '{"default": {}}', '{"default": {"passed": "no"}}']
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[1]", *BROKEN, "\xff"])
 def test_a_broken_report_gets_one_line(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
