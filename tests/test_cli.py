@@ -215,20 +215,13 @@ def test_check_finds_what_is_wrong(
     assert "__init__.py: not expected" in capsys.readouterr().out
 
 
-def broken_template(monkeypatch: pytest.MonkeyPatch, folder: Path, part: str) -> None:
-    """The commands render a copy of the template that lacks one part."""
-    (folder / "template").mkdir()
-    shutil.copy(ROOT / "copier.yml", folder)
-    shutil.copytree(ROOT / "template", folder / "template", dirs_exist_ok=True)
-    (folder / "template/parts" / part).unlink()
-    original = render.snapshot
-    monkeypatch.setattr("generator.render.snapshot", lambda: original(folder))
-
-
 def test_a_part_that_is_missing_fails_what_asks_for_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken_template(monkeypatch, tmp_path, "comparison/product.py")
+    shutil.copytree(ROOT / "template", tmp_path / "template")
+    shutil.copy(ROOT / "copier.yml", tmp_path)
+    (tmp_path / "template/parts/comparison/product.py").unlink()
+    monkeypatch.setattr("generator.render.snapshot", lambda: contextlib.nullcontext(tmp_path))
     bad, good = (f"siamese-tabular-{c}-separate-equal-jax" for c in ("product", "difference"))
     assert main(["check", bad, good]) == 1
     printed = capsys.readouterr().out
