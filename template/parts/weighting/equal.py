@@ -6,3 +6,8 @@ class Weighting(layers.Layer):
 
     def call(self, losses: Tensor) -> Tensor:
         return ops.sum(losses)
+{% set tests %}
+def test_the_total_is_the_sum_of_the_losses():
+    losses = np.arange(1.0, T + 1, dtype="float32")
+    assert float(Weighting()(losses)) == losses.sum()
+{% endset %}

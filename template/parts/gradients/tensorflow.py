@@ -1,0 +1,27 @@
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """One step on a batch; returns the logs."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        variables = self.trainable_variables
+{% if gradients %}
+        shared, private = self.split(variables)
+        with tf.GradientTape(persistent=True) as tape:
+            y_pred = self(x, training=True)
+            losses = self.measure(y, y_pred, sample_weight)
+            each = tf.unstack(losses)
+        zero = tf.UnconnectedGradients.ZERO
+        by_task = [tape.gradient(loss, shared, unconnected_gradients=zero) for loss in each]
+        by_variable = zip(*by_task, strict=True)
+        stacked = [tf.stack([tf.convert_to_tensor(g) for g in same]) for same in by_variable]
+        steps = self.merge(self.steer(stacked, losses), tape.gradient(losses, private))
+        self.optimizer.apply(steps, variables)
+{% else %}
+        with tf.GradientTape() as tape:
+            y_pred = self(x, training=True)
+            losses = self.measure(y, y_pred, sample_weight)
+            total = self.weighting(losses, training=True)
+        self.optimizer.apply(tape.gradient(total, variables), variables)
+        after = self.measure(y, self(x, training=True), sample_weight)
+        self.weighting.follow(losses, after)
+        self.watch(losses > 0)
+{% endif %}
+        return self.log(x, y, y_pred, sample_weight, losses)
