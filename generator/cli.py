@@ -110,9 +110,19 @@ def parser() -> argparse.ArgumentParser:
     add_strength(all_ran)
     all_ran.set_defaults(command=run_ran, pattern=[])
 
-    speed = commands.add_parser("benchmark", help="training speed beside plain Keras")
-    speed.add_argument("--rounds", type=int, default=5, help="times that each trains (5)")
-    speed.set_defaults(command=run_benchmark)
+    bench = commands.add_parser("bench", help="measure what projects do")
+    benches = bench.add_subparsers(required=True, metavar="WHAT")
+    speed = benches.add_parser("speed", help="training speed beside plain Keras")
+    speed.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
+    speed.set_defaults(command=run_bench_speed)
+    weighting = benches.add_parser("weighting", help="cost and scores of the loss weightings")
+    weighting.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
+    weighting.add_argument("--seeds", type=positive, default=4, help="trainings of each (4)")
+    weighting.add_argument("--epochs", type=positive, help="of each training, for a quick look")
+    weighting.add_argument(
+        "--backend", choices=("tensorflow", "jax"), default="jax", help="for the scores (jax)"
+    )
+    weighting.set_defaults(command=run_bench_weighting)
     return top
 
 
@@ -388,9 +398,17 @@ def read_report(path: Path) -> dict[str, bool]:
         raise AnswerError(f"{path} is no report of `generator test --report`") from None
 
 
-def run_benchmark(arguments: argparse.Namespace) -> int:
+def run_bench_speed(arguments: argparse.Namespace) -> int:
     """Print ratios."""
-    from generator.benchmark import benchmark
+    from generator.bench_speed import benchmark
 
     benchmark(arguments.rounds)
+    return 0
+
+
+def run_bench_weighting(arguments: argparse.Namespace) -> int:
+    """Print tables and draw a picture."""
+    from generator.bench_weighting import bench_weighting
+
+    bench_weighting(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
     return 0

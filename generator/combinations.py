@@ -103,15 +103,12 @@ class Combinations:
         )
 
     @functools.cache  # noqa: B019
-    def covering(self, strength: int, backend: str = "") -> tuple[Combination, ...]:
+    def covering(self, strength: int) -> tuple[Combination, ...]:
         """The default, and few more in which all choices meet that can meet: every two, or every
         three, by `strength`. Of those that meet equally many, the one whose suite costs least.
-
-        With `backend`, those of this one only, and all choices meet on it.
         """
         known = costs()
-        bases = [c for c in self._choices() if backend in ("", c.backend)]
-        bases.sort(key=lambda c: cost(c, known))
+        bases = sorted(self._choices(), key=lambda c: cost(c, known))
         meetings = {
             c: set(itertools.combinations(sorted(self._asked(c).items()), strength)) for c in bases
         }
@@ -121,16 +118,15 @@ class Combinations:
             best = max(bases, key=lambda c: len(meetings[c] & missing))
             chosen.add(best)
             missing -= meetings[best]
-        candidates = (c for c in self.all() if backend in ("", c.backend))
-        return tuple(c for c in candidates if c.name == "default" or c in chosen)
+        return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
-    def thorough(self, backend: str, strength: int) -> tuple[Combination, ...]:
-        """All of one backend; on each of the others the covering ones, and each boundary once."""
-        chosen: list[Combination] = []
+    def thorough(self, strength: int) -> tuple[Combination, ...]:
+        """The covering ones, and on each backend every boundary once."""
+        covering, chosen = set(self.covering(strength)), []
         met: set[tuple[str, str]] = set()
         for c in self.all():
             boundary = (c.backend, c.name.partition("+")[2])
-            if c.backend == backend or c in self.covering(strength, c.backend):
+            if c in covering:
                 chosen.append(c)
             elif boundary[1] and boundary not in met:
                 chosen.append(c)
@@ -163,14 +159,23 @@ class Combinations:
         choices = [frozenset(self._asked(c).items()) for c in self._choices()]
         for boundary, answers in self.boundaries.items():
             # A greedy set cover: take the combination that meets most of what is still missing.
-            candidates, missing = list(choices), frozenset().union(*choices)
-            while missing and candidates:
-                best = max(candidates, key=lambda c: len(c & missing))
-                candidates.remove(best)
-                with contextlib.suppress(AnswerError):
-                    if best & missing:
-                        yield self._combine(dict(best), boundary, answers)
+            candidates, missing = dict.fromkeys(choices), frozenset().union(*choices)
+            names: set[str] = set()
+            progress = True
+            while progress:
+                progress = False
+                meeting = {c: len(c & missing) for c in candidates if c & missing}
+                for best in sorted(meeting, key=meeting.__getitem__, reverse=True):
+                    del candidates[best]
+                    with contextlib.suppress(AnswerError):
+                        combination = self._combine(dict(best), boundary, answers)
+                        # What a boundary leaves unasked is in no name: it may have come already.
+                        if combination.name not in names:
+                            names.add(combination.name)
+                            yield combination
                         missing -= best
+                        progress = True
+                        break
 
     def _asked(self, combination: Combination) -> Answers:
         answers = combination.answers

@@ -22,6 +22,8 @@ Answers = dict[str, Any]
 
 _MISSING = object()
 
+CASTS: dict[str, type] = {"str": str, "int": int, "float": float}
+
 
 class AnswerError(ValueError):
     """An answer that the template refuses: which question, and what would be right."""
@@ -89,7 +91,7 @@ class Questionnaire:
 
     def _render(self, question: Question, value: Any, context: Mapping[str, Any]) -> Any:
         """What a question says in `when`, `default` or `validator`. Raises TemplateError."""
-        if not isinstance(value, str):
+        if not isinstance(value, str) or "{" not in value:
             return value
         try:
             return self._rendered_once(value, context)
@@ -120,9 +122,9 @@ class Questionnaire:
         self, question: Question, value: Any, context: Mapping[str, Any], validate: bool
     ) -> Any:
         try:
-            value = int(value) if question.type == "int" else str(value)
+            value = CASTS[question.type](value)
         except ValueError:
-            raise AnswerError(f"{question.name}: '{value}' is no integer") from None
+            raise AnswerError(f"{question.name}: '{value}' is no {question.type}") from None
         if question.choices and value not in question.choices:
             raise AnswerError(
                 f"{question.name}: '{value}' is none of {', '.join(question.choices)}"

@@ -18,6 +18,7 @@ from typing import Any
 import copier
 import jinja2
 import yaml
+from plumbum import local
 
 from generator.questions import ROOT, Questionnaire, file_and_line, read_settings
 
@@ -98,9 +99,12 @@ _FOR_LIFE = contextlib.ExitStack()
 
 
 def _start_worker() -> None:
-    """Compile each template text once for all that this process renders."""
+    """Save what Copier does anew in each rendering: together, more than half of it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _FOR_LIFE.enter_context(compiled_once())
+    if yaml.__with_libyaml__:  # copier.yml is read in C
+        yaml.SafeLoader = yaml.CSafeLoader  # type: ignore[assignment,misc]
+    local.env["PATH"] = ""  # where there is no git, it is not asked about each file
 
 
 def _end_with_parent() -> None:

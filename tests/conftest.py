@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="suites of only so many combinations that every 2 or 3 choices meet (all)",
     )
     parser.addoption(
-        "--full", choices=("tensorflow", "jax"), help="nevertheless every suite on this backend"
+        "--boundaries", action="store_true", help="and of every boundary value and example"
     )
 
 
@@ -43,12 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def expected_suites(config: pytest.Config) -> set[str]:
-    """Names of the combinations whose suites --strength and --full ask for, and the examples."""
-    strength, backend = config.getoption("--strength"), config.getoption("--full")
+    """Names of what --strength and --boundaries ask for suites of, examples among them."""
+    strength = config.getoption("--strength")
     if strength == "all":
         names = {c.name for c in enumeration().all()}
-    elif backend:
-        names = {c.name for c in enumeration().thorough(backend, int(strength))}
+    elif config.getoption("--boundaries"):
+        names = {c.name for c in enumeration().thorough(int(strength))}
     else:
         return {c.name for c in enumeration().covering(int(strength))}
     return names | {path.stem for path in examples.FOLDER.glob("*.yml")}

@@ -10,15 +10,18 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
+import numpy as np
 import pytest
 import yaml
 
-from generator import checks, render
+from generator import bench_weighting, checks, render
 from generator.cli import main
 from generator.combinations import enumeration
-from generator.questions import ROOT
+from generator.questions import ROOT, Questionnaire
 
 # Every command of README.md's shell blocks, and the test that runs it (or what runs it here).
 COMMANDS = {
@@ -41,7 +44,8 @@ COMMANDS = {
     ".venv/bin/python -m generator combinations": "test_combinations_are_listed_by_pattern",
     ".venv/bin/python -m generator answers default": "test_answers_of_a_combination_render_it",
     ".venv/bin/python -m generator render my-project --data backend=jax": "test_render",
-    ".venv/bin/python -m generator benchmark": "test_benchmark_prints_ratios",
+    ".venv/bin/python -m generator bench speed": "test_bench_speed_prints_ratios",
+    ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
 }
 
 
@@ -180,6 +184,20 @@ def test_dead_code_is_found_by_file_and_line(tmp_path: Path) -> None:
     ]
 
 
+def test_projects_that_are_rendered_together_are_those_that_copier_renders(
+    template: Path, tmp_path: Path
+) -> None:
+    answers = {"jax": {"backend": "jax"}, "pairs": {"layout": "siamese", "input_kind": "text"}}
+    assert not render.render_all(template, answers, tmp_path / "together")
+    for name, data in answers.items():
+        render.render(template, data, tmp_path / "alone" / name)
+    texts = [
+        {path.relative_to(folder): path.read_text() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "together", tmp_path / "alone")
+    ]
+    assert texts[0] == texts[1] and len(texts[0]) > 30
+
+
 def test_what_does_not_render_fails_alone(template: Path, tmp_path: Path) -> None:
     answers = {"good": {}, "bad": {"backend": "torch"}, "worse": {"tasks": "price:number"}}
     reasons = render.render_all(template, answers, tmp_path)
@@ -312,10 +330,37 @@ def test_a_reader_may_have_seen_enough() -> None:
     assert done.stdout == "default\n" and not done.stderr
 
 
-def test_benchmark_prints_ratios(
+def test_bench_weighting_prints_tables(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_weighting.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.bench_weighting.SIZES", (2,))
+    monkeypatch.setattr("generator.bench_weighting.TOY_EPOCHS", 1)
+    monkeypatch.setattr(
+        "generator.bench_weighting.SETTINGS", [bench_weighting.SETTINGS[i] for i in (0, 2)]
+    )
+    question = next(q for q in Questionnaire().questions if q.name == "loss_weighting")
+    few = Mock(questions=[replace(question, choices=("equal", "pcgrad"))])
+    monkeypatch.setattr("generator.bench_weighting.Questionnaire", lambda: few)
+    command = ["bench", "weighting", "--into", str(tmp_path / "bench"), "--seeds", "2"]
+    assert main([*command, "--epochs", "2"]) == 0
+    printed = capfd.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines() if "pcgrad" in line] == ["pcgrad"] * 3
+    assert "single" in printed and "published" in printed
+    left = {path.name for path in (tmp_path / "bench").iterdir()}
+    assert left == {"weighting.json", "weighting.png"}
+
+
+def test_the_gain_is_the_mean_over_tasks_of_the_relative_gains() -> None:
+    single = {"a auc": [0.5, 0.8], "b mae": [10.0, 20.0]}
+    ours = {"a auc": [0.6, 0.8], "b mae": [9.0, 22.0]}
+    np.testing.assert_allclose(bench_weighting.gain(ours, single), [15, -5])
+
+
+def test_bench_speed_prints_ratios(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.benchmark.ROWS", (60,))
-    assert main(["benchmark", "--rounds", "1"]) == 0
+    monkeypatch.setattr("generator.bench_speed.ROWS", (60,))
+    assert main(["bench", "speed", "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["tensorflow", "jax"]

@@ -28,7 +28,7 @@ def test_every_choice_of_every_question_is_enumerated(combinations: Combinations
 SLOTS = {
     "inputs": "input_kind", "sample": "input_kind", "trunk": "input_kind", "layout": "layout",
     "sharing": "sharing", "comparison": "comparison", "heads": "heads",
-    "weighting": "loss_weighting",
+    "weighting": "loss_weighting", "gradients": "backend",
 }  # fmt: skip
 
 
@@ -83,23 +83,17 @@ def test_a_covering_array_has_every_meeting_and_few_combinations(
     assert len(few) < len(bases) / 3
 
 
-def test_one_backend_in_full_and_the_other_in_part(combinations: Combinations) -> None:
-    some = combinations.thorough("jax", 3)
-    assert {c for c in combinations.all() if c.backend == "jax"} <= set(some)
-    few = [c for c in some if c.backend == "tensorflow"]
-    every = [c for c in combinations.all() if c.backend == "tensorflow" and "+" not in c.name]
-    meetings = [
-        {m for c in part for m in itertools.combinations(sorted(combinations._asked(c).items()), 3)}
-        for part in (few, every)
-    ]
-    assert meetings[0] == meetings[1]
-    met = {c.name.split("+")[1] for c in some if c.backend == "tensorflow" and "+" in c.name}
-    assert met == {
-        c.name.split("+")[1]
-        for c in combinations.all()
-        if c.backend == "tensorflow" and "+" in c.name
-    }
-    assert len(some) < len(combinations.all())
+def test_a_thorough_selection_meets_every_boundary_on_each_backend(
+    combinations: Combinations,
+) -> None:
+    some = combinations.thorough(3)
+    assert set(combinations.covering(3)) <= set(some)
+
+    def boundaries(chosen: Iterable[Combination]) -> set[tuple[str, str]]:
+        return {(c.backend, c.name.split("+")[1]) for c in chosen if "+" in c.name}
+
+    assert boundaries(some) == boundaries(combinations.all())
+    assert len(some) < len(combinations.all()) / 2
 
 
 # A question, one of its choices, the folder of its parts, and answers under which it is asked.

@@ -29,7 +29,7 @@ def benchmark(rounds: int) -> None:
             environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path}
             environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
             for rows in ROWS:
-                command = [sys.executable, "-m", "generator.benchmark", str(rows), str(rounds)]
+                command = [sys.executable, "-m", "generator.bench_speed", str(rows), str(rounds)]
                 subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
 
 
