@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from generator import render
@@ -24,13 +25,18 @@ def benchmark(rounds: int) -> None:
     with tempfile.TemporaryDirectory() as folder, render.snapshot() as template:
         project = Path(folder, "project")
         render.render(template, {"package": "measured"}, project)
-        path = os.pathsep.join([str(project / "src"), str(Path.cwd())])
         for backend in BACKENDS:
-            environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path}
-            environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
             for rows in ROWS:
                 command = [sys.executable, "-m", "generator.bench_speed", str(rows), str(rounds)]
-                subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
+                importable = environment(backend, [project])
+                subprocess.run(command, env=importable, check=True, stderr=subprocess.DEVNULL)
+
+
+def environment(backend: str, projects: Iterable[Path]) -> dict[str, str]:
+    """Of a process on a backend that can import these projects, and the generator."""
+    path = os.pathsep.join([*(str(project / "src") for project in projects), str(Path.cwd())])
+    ours = {"KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return {**os.environ, **ours}
 
 
 def measure(rows: int, rounds: int) -> None:

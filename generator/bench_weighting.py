@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 
 from generator import examples, render
+from generator.bench_speed import BACKENDS, environment
 from generator.questions import Answers, Questionnaire
 
-BACKENDS = ("tensorflow", "jax")
 SIZES = (3, 12)
 PUBLISHED = (8.648, 0.925)  # standard deviations that Kendall's notebook prints
 TOY_EPOCHS = 2000
@@ -124,14 +124,11 @@ class Work:
 
     def run(self, backend: str, projects: Sequence[Path], *arguments: object) -> Any:
         """Call a function of this module in a process that can import the projects."""
-        paths = [*(str(project / "src") for project in projects), str(Path.cwd())]
-        environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(paths)}
-        environment |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
         result = self.scratch / f"result-{time.monotonic_ns()}.json"
         command = [sys.executable, "-m", "generator.bench_weighting", str(result)]
         done = subprocess.run(
             [*command, *map(str, arguments)],
-            env=environment,
+            env=environment(backend, projects),
             check=False,
             capture_output=True,
             text=True,

@@ -19,7 +19,7 @@ FIRST = np.ones(len(config.TASKS), "float32")
 FIRST = np.full(len(config.TASKS), math.log(2), "float32")
 {% else %}
 def knowing_nothing(task: config.Task) -> float:
-    """The loss of such a prediction: {{ 'the variance, its unit, or ' if 'regression' in answers.kinds }}the entropy of even odds."""
+    """The loss of a prediction that knows nothing: {{ 'the variance, its unit, or ' if 'regression' in answers.kinds }}the entropy of even odds."""
     {% if 'regression' in answers.kinds %}
     if task.kind == "regression":
         return 1.0
