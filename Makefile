@@ -9,7 +9,7 @@ demo: $(READY)
 	$(RUN) -m generator demo
 
 # Every combination rendered and checked; so many suites that every three choices meet in one, the
-# backend among them, and that every boundary value is met on each backend.
+# backend among them (a kind of input: every other choice), and every boundary value on each backend.
 test: $(READY)
 	$(RUN) -m pytest --strength 3 --boundaries
 

@@ -22,6 +22,7 @@ import vulture
 import yaml
 
 from generator.combinations import Combination
+from generator.questions import Answers
 
 # Stands for a project's own name where files of several projects are compared.
 PACKAGE = "the_package"
@@ -51,12 +52,15 @@ MODULES = (
 TESTS = ("conftest", "helpers", "test_data", "test_model", "test_training", "test_weighting")
 
 
-def expected_files(package: str) -> set[str]:
+def expected_files(answers: Answers) -> set[str]:
     """Every file of a project."""
+    mixes = answers.get("sharing", "shared_bottom") != "shared_bottom"
+    modules = (*MODULES, "sharing") if mixes else MODULES
+    tests = (*TESTS, "test_sharing") if mixes else TESTS
     return {
         ".copier-answers.yml", ".gitignore", "README.md", "pyproject.toml",
-        *(f"src/{package}/{name}.py" for name in MODULES),
-        *(f"tests/{name}.py" for name in TESTS),
+        *(f"src/{answers['package']}/{name}.py" for name in modules),
+        *(f"tests/{name}.py" for name in tests),
     }  # fmt: skip
 
 
@@ -133,7 +137,7 @@ def read(path: Path) -> str:
 def _findings(folder: Path, combination: Combination) -> Iterator[str]:
     package = str(combination.answers["package"])
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    for name in sorted(files ^ expected_files(package)):
+    for name in sorted(files ^ expected_files(combination.answers)):
         yield f"{folder}/{name}: {'not expected' if name in files else 'missing'}"
     for name in sorted(files):
         text = read(folder / name)

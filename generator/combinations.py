@@ -28,8 +28,8 @@ TWELVE = ", ".join(
 
 # Small enough for a suite; the first one that is valid is taken.
 USUAL: tuple[Answers, ...] = (
-    {"trunk_units": "16, 8", "head_units": "8", "tasks": TWO},
-    {"trunk_units": "16, 8", "head_units": "8", "tasks": ALIKE},
+    {"trunk_units": "16, 8", "head_units": "8", "expert_units": "8", "tasks": TWO},
+    {"trunk_units": "16, 8", "head_units": "8", "expert_units": "8", "tasks": ALIKE},
 )
 USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
     ("input_kind", "sequence"): {"input_shape": "6, 2"},
@@ -54,6 +54,10 @@ BOUNDARIES: dict[str, Answers] = {
     "grey": {"input_shape": "12, 18, 1"},
     "one-feature": {"input_shape": "1"},
     "kernel-5": {"kernel_size": 5},
+    "deep-experts": {"expert_units": "8, 4, 4"},
+    "one-level": {"num_levels": 1},
+    "few-experts": {"num_experts": 2},
+    "many-experts": {"num_experts": 5, "num_private_experts": 1},
 }
 
 
@@ -103,15 +107,20 @@ class Combinations:
         )
 
     @functools.cache  # noqa: B019
-    def covering(self, strength: int) -> tuple[Combination, ...]:
+    def covering(self, strength: int, in_pairs: str = "") -> tuple[Combination, ...]:
         """The default, and few more in which all choices meet that can meet: every two, or every
-        three, by `strength`. Of those that meet equally many, the one whose suite costs least.
+        three, by `strength`; those of the question `in_pairs` with every single one. Of those
+        that meet equally many, the one whose suite costs least.
         """
         known = costs()
         bases = sorted(self._choices(), key=lambda c: cost(c, known))
-        meetings = {
-            c: set(itertools.combinations(sorted(self._asked(c).items()), strength)) for c in bases
-        }
+        meetings: dict[Combination, set[tuple[Any, ...]]] = {}
+        for c in bases:
+            asked = sorted(self._asked(c).items())
+            others = [answer for answer in asked if answer[0] != in_pairs]
+            meetings[c] = {*itertools.combinations(others, strength)}
+            if in_pairs:
+                meetings[c] |= {*itertools.combinations(asked, 2)}
         chosen = set()
         missing = set().union(*meetings.values())
         while missing:
@@ -121,8 +130,12 @@ class Combinations:
         return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
     def thorough(self, strength: int) -> tuple[Combination, ...]:
-        """The covering ones, and on each backend every boundary once."""
-        covering, chosen = set(self.covering(strength)), []
+        """The covering ones, and on each backend every boundary once.
+
+        All that weightings, heads and ways to share see of the kind of input is an encoding: it
+        meets every other choice, but not every two.
+        """
+        covering, chosen = set(self.covering(strength, in_pairs="input_kind")), []
         met: set[tuple[str, str]] = set()
         for c in self.all():
             boundary = (c.backend, c.name.partition("+")[2])

@@ -145,7 +145,8 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
         raise RenderError("copier.yml of the template is no valid YAML") from None
     except (ValueError, copier.errors.CopierError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        nameless = reason.startswith("could not convert") or reason.endswith("is undefined")
+        no_number = reason.startswith(("could not convert", "invalid literal"))
+        nameless = no_number or reason.endswith("is undefined")
         if nameless or file_and_line(error, template):
             reason = f"{_place(error, template)}: {reason}"
         reason = reason.replace("Validation error for question ", "")

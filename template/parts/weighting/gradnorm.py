@@ -1,3 +1,4 @@
+{% import 'template/parts/sharing/' ~ answers.scheme ~ '.py' as shared with context %}
 {% set stateful = true %}
 {% set gradients = 'gradients, losses' %}
 {% set last_layer = true %}
@@ -19,7 +20,7 @@ FIRST = np.ones(len(config.TASKS), "float32")
 FIRST = np.full(len(config.TASKS), math.log(2), "float32")
 {% else %}
 def knowing_nothing(task: config.Task) -> float:
-    """The loss of a prediction that knows nothing: {{ 'the variance, its unit, or ' if 'regression' in answers.kinds }}the entropy of even odds."""
+    """The loss of knowing nothing: {{ 'the variance, its unit, or ' if 'regression' in answers.kinds }}the entropy of even odds."""
     {% if 'regression' in answers.kinds %}
     if task.kind == "regression":
         return 1.0
@@ -85,6 +86,8 @@ def balance(weights: Tensor, norms: Tensor, rates: Tensor) -> Tensor:
 def test_norms_are_those_of_the_last_layer_that_tasks_share(model):
 {% if answers.head_style == 'shared_output' %}
     last = model.get_layer("shared_output")
+{% elif shared.last is defined %}
+    last = model.get_layer({{ shared.last }})
 {% else %}
     *_, last = (layer for layer in model.get_layer("trunk").layers if layer.trainable_variables)
 {% endif %}
