@@ -10,12 +10,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from generator import render
+from generator.measuring import BACKENDS, environment
 
-BACKENDS = ("tensorflow", "jax")
 ROWS = (600, 20_000)
 
 
@@ -30,13 +29,6 @@ def benchmark(rounds: int) -> None:
                 command = [sys.executable, "-m", "generator.bench_speed", str(rows), str(rounds)]
                 importable = environment(backend, [project])
                 subprocess.run(command, env=importable, check=True, stderr=subprocess.DEVNULL)
-
-
-def environment(backend: str, projects: Iterable[Path]) -> dict[str, str]:
-    """Of a process on a backend that can import these projects, and the generator."""
-    path = os.pathsep.join([*(str(project / "src") for project in projects), str(Path.cwd())])
-    ours = {"KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return {**os.environ, **ours}
 
 
 def measure(rows: int, rounds: int) -> None:

@@ -7,10 +7,7 @@ split and the seeds; the networks for one task alone have the same trunk and the
 import json
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from generator import examples, render
-from generator.bench_speed import BACKENDS, environment
+from generator.measuring import BACKENDS, Work, step_times
 from generator.questions import Answers, Questionnaire
 
 SIZES = (3, 12)
@@ -82,7 +79,8 @@ def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) 
         work = Work(template, Path(scratch))
         print("Time of a training step, over that of equal weighting (median of the rounds)\n")
         print(f"{'':12}" + "".join(f"{b:>14} {n:>2}" for b in BACKENDS for n in SIZES))
-        ratios = {(b, n): step_times(work, b, n, methods) for b in BACKENDS for n in SIZES}
+        choices: dict[str, Answers] = {method: {"loss_weighting": method} for method in methods}
+        ratios = {(b, n): step_times(work, b, n, choices) for b in BACKENDS for n in SIZES}
         for method in methods:
             cells = (f"{ratios[b, n][method]:17.2f}" for b in BACKENDS for n in SIZES)
             print(f"{method:12}" + "".join(cells))
@@ -109,85 +107,12 @@ def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) 
     print(f"\nScores and their picture are in {folder}.")
 
 
-@dataclass(frozen=True)
-class Work:
-    """Where projects are rendered."""
-
-    template: Path
-    scratch: Path
-
-    def project(self, name: str, answers: Mapping[str, Any]) -> Path:
-        """A rendered project; its package has the same name."""
-        folder = self.scratch / name
-        render.render(self.template, dict(answers) | {"package": name}, folder)
-        return folder
-
-    def run(self, backend: str, projects: Sequence[Path], *arguments: object) -> Any:
-        """Call a function of this module in a process that can import the projects."""
-        result = self.scratch / f"result-{time.monotonic_ns()}.json"
-        command = [sys.executable, "-m", "generator.bench_weighting", str(result)]
-        done = subprocess.run(
-            [*command, *map(str, arguments)],
-            env=environment(backend, projects),
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            raise render.RenderError(f"a measurement failed:\n{done.stderr[-2000:]}")
-        return json.loads(result.read_text(encoding="utf-8"))
-
-
-def step_times(work: Work, backend: str, tasks: int, methods: Sequence[str]) -> dict[str, float]:
-    """The time of a step by method, over that of `equal`."""
-    kinds = ("regression", "binary", "multiclass(3)")
-    names = ", ".join(f"t{i}:{kinds[i % 3]}" for i in range(tasks))
-    packages = [f"{method}_{tasks}_{backend}" for method in methods]
-    projects = []
-    for method, package in zip(methods, packages, strict=True):
-        answers = {"tasks": names, "num_tasks": tasks, "loss_weighting": method, "backend": backend}
-        projects.append(work.project(package, answers))
-    times = work.run(backend, projects, "time_steps", *packages)
-    return dict(zip(methods, (t / times[0] for t in times), strict=True))
-
-
-def time_steps(*packages: str, rows: int = 3200, rounds: int = 7) -> list[float]:
-    """Seconds of an epoch of each package's model, all trained in turn: the median."""
-    import importlib
-
-    import keras
-
-    keras.utils.set_random_seed(0)
-    models = []
-    with tempfile.TemporaryDirectory() as folder:
-        sample = importlib.import_module(f"{packages[0]}.sample")
-        table = sample.write_sample(Path(folder), rows)
-        for package in packages:
-            splits = importlib.import_module(f"{package}.data").load(table, seed=0)
-            model = importlib.import_module(f"{package}.model").build_model(splits.schema)
-            config = importlib.import_module(f"{package}.config")
-            evaluate = importlib.import_module(f"{package}.evaluate")
-            metrics = {task.name: evaluate.task_metrics(task) for task in config.TASKS}
-            model.compile(keras.optimizers.Adam(), weighted_metrics=metrics, steps_per_execution=16)
-            models.append((model, splits.train))
-    times: list[list[float]] = [[] for _ in models]
-    for _ in range(rounds + 1):  # the first one compiles
-        for (model, train), seconds in zip(models, times, strict=True):
-            weights, took = train.weights, []
-            for epochs in (1, 5):  # their difference has no part in starting and ending a `fit`
-                start = time.perf_counter()
-                model.fit(train.inputs, train.labels, 32, epochs, 0, sample_weight=weights)
-                took.append(time.perf_counter() - start)
-            seconds.append(took[1] - took[0])
-    return [statistics.median(seconds[1:]) for seconds in times]
-
-
 def toy(work: Work, backend: str) -> dict[str, list[float]]:
     """What `learn_toy` finds on a backend."""
     answers = {"tasks": "y1:regression, y2:regression", "num_tasks": 2, "head_units": ""}
     answers |= {"trunk_units": "1024", "loss_weighting": "uncertainty", "backend": backend}
     project = work.project(f"toy_{backend}", answers)
-    return dict(work.run(backend, [project], "learn_toy", f"toy_{backend}", TOY_EPOCHS))
+    return dict(work.run(backend, [project], __name__, "learn_toy", f"toy_{backend}", TOY_EPOCHS))
 
 
 def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
@@ -265,7 +190,7 @@ def compare(
         project = work.project(package, answers | {"backend": backend})
         without = [other for other in names if other not in asked]
         arguments = (package, path, seeds, epochs, *without)
-        return name, work.run(backend, [project], "learn", *arguments)
+        return name, work.run(backend, [project], __name__, "learn", *arguments)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(pool.map(scores_of, jobs.items()))
@@ -345,10 +270,3 @@ def draw(scores: Mapping[str, Scores], path: Path) -> None:
                 axes.plot(statistics.mean(points), height, "|", markersize=14, color="C3")
             axes.set_yticks(range(len(values)), list(reversed(values)))
     figure.savefig(path)
-
-
-if __name__ == "__main__":
-    result, function, *arguments = sys.argv[1:]
-    functions = {"time_steps": time_steps, "learn_toy": learn_toy, "learn": learn}
-    answer = functions[function](*arguments)  # type: ignore[operator]
-    Path(result).write_text(json.dumps(answer), encoding="utf-8")

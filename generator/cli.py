@@ -123,6 +123,14 @@ def parser() -> argparse.ArgumentParser:
         "--backend", choices=("tensorflow", "jax"), default="jax", help="for the scores (jax)"
     )
     weighting.set_defaults(command=run_bench_weighting)
+    ways = benches.add_parser("sharing", help="cost of the ways to share; related tasks of MMoE")
+    ways.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
+    ways.add_argument("--seeds", type=positive, default=8, help="trainings of each, 2 or more (8)")
+    ways.add_argument("--epochs", type=positive, default=40, help="of each training (40)")
+    ways.add_argument(
+        "--backend", choices=("tensorflow", "jax"), default="jax", help="for the losses (jax)"
+    )
+    ways.set_defaults(command=run_bench_sharing)
     return top
 
 
@@ -411,4 +419,14 @@ def run_bench_weighting(arguments: argparse.Namespace) -> int:
     from generator.bench_weighting import bench_weighting
 
     bench_weighting(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
+    return 0
+
+
+def run_bench_sharing(arguments: argparse.Namespace) -> int:
+    """Print tables and draw a picture."""
+    from generator.bench_sharing import bench_sharing
+
+    if arguments.seeds < 2:
+        raise AnswerError("--seeds 1: give 2 or more, to see how far seeds differ")
+    bench_sharing(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
     return 0

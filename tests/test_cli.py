@@ -1,6 +1,7 @@
 """The commands, as the README has them."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 import yaml
 
-from generator import bench_weighting, checks, render
+from generator import bench_sharing, bench_weighting, checks, render
 from generator.cli import main
 from generator.combinations import enumeration
 from generator.questions import ROOT, Questionnaire
@@ -46,6 +47,7 @@ COMMANDS = {
     ".venv/bin/python -m generator render my-project --data backend=jax": "test_render",
     ".venv/bin/python -m generator bench speed": "test_bench_speed_prints_ratios",
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
+    ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
 }
 
 
@@ -293,7 +295,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
     moment: str,
     passed: str,
 ) -> None:
-    names = ["multi_head-*-separate-equal-jax", "--no-cache"]
+    names = ["multi_head-*-shared_bottom-separate-equal-jax", "--no-cache"]
     command = [sys.executable, "-u", "-m", "generator", "test", *names]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(
@@ -349,6 +351,49 @@ def test_bench_weighting_prints_tables(
     assert "single" in printed and "published" in printed
     left = {path.name for path in (tmp_path / "bench").iterdir()}
     assert left == {"weighting.json", "weighting.png"}
+
+
+def test_bench_sharing_prints_tables_and_goes_on_after_an_interruption(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"losses": {"0.01": [(1.0, 2.0), (1.0, 4.0)], "0.1": [(2.0, 0.0), (2.0, 0.0)]}}
+    kept = tmp_path / f"sharing-2-1-jax-{bench_sharing.fingerprint()}"
+    kept.mkdir()
+    known = [name for name in bench_sharing.NETWORKS if name != "single"]
+    for cosine, name in itertools.product(bench_sharing.COSINES, known):
+        text = json.dumps(measured | {"parameters": 7})
+        (kept / f"{cosine}-{name}.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr("generator.bench_sharing.COSINES", (0.5,))
+    monkeypatch.setattr("generator.bench_sharing.RATES", (0.01, 0.1))
+    monkeypatch.setattr("generator.bench_sharing.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.bench_sharing.SIZES", (2,))
+    monkeypatch.setattr("generator.bench_sharing.EXPERTS", (2,))
+    command = ["bench", "sharing", "--into", str(tmp_path), "--seeds", "2", "--epochs", "1"]
+    assert main(command) == 0
+    printed = capfd.readouterr().out
+    # The rate that validates best counts, not the one that does best on held-out rows.
+    assert re.search(r"mmoe +7 +0\.01\* +3\.0000 ± 1\.0000 +3\.0000 +\+0\.0000", printed)
+    assert re.search(r"single +14,858 ", printed) and "8/8 cosine" in printed
+    assert {path.name for path in tmp_path.iterdir()} == {"sharing.json", "sharing.png"}
+    assert main([*command, "--seeds", "1"]) == 2
+
+
+@pytest.mark.parametrize("cosine", bench_sharing.COSINES)
+def test_related_tasks_are_related_as_asked(cosine: float) -> None:
+    rng = np.random.default_rng(0)
+    inputs, labels = bench_sharing.related_tasks(4000, cosine, rng, sines=0)
+    slopes, *_ = np.linalg.lstsq(inputs, labels)
+    one, other = (slopes / np.linalg.norm(slopes, axis=0)).T
+    np.testing.assert_allclose(one @ other, cosine, atol=0.01)
+    np.testing.assert_allclose(labels.std(axis=0), 1, rtol=1e-6)
+    _, waves = bench_sharing.related_tasks(4000, cosine, rng)
+    assert (np.corrcoef(waves.T)[0, 1] > 0.999) == (cosine == 1)
+
+
+def test_the_seeds_that_show_a_difference() -> None:
+    assert bench_sharing.seeds_needed([0.0, 1.0, 2.0]) == 8  # 2.8² = 7.84
+    assert bench_sharing.seeds_needed([1.0, 1.0]) == 2
+    assert bench_sharing.seeds_needed([1.0, -1.0]) == np.inf
 
 
 def test_the_gain_is_the_mean_over_tasks_of_the_relative_gains() -> None:
