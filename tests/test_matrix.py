@@ -78,7 +78,7 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
     [
         (["matrix", "--shards", "0"], "0 shards: give 1 to"),
         (["matrix", "--shards", "9999"], "9999 shards: give 1 to"),
-        (["matrix", "--shards", "390"], "one would be over 1.2 of the mean, give fewer"),
+        (["matrix", "--shards", "900"], "one would be over 1.2 of the mean, give fewer"),
         (["matrix", "--only", "nothing*"], "no combination is called 'nothing*'"),
         (["test", "default", "--shard", "2/1"], "there are the shards 1 to 1"),
         (["test", "default", "--shard", "2"], "as in 2/8"),
