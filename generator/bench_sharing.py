@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from generator import render
-from generator.measuring import BACKENDS, Work, compiled, epoch_times, step_times
+from generator.measuring import BACKENDS, Work, compiled, epoch_times, print_step_times
 from generator.questions import ROOT, Answers, Questionnaire
 
 SIZES = (3, 12)
@@ -86,11 +86,7 @@ def bench_sharing(folder: Path, seeds: int, epochs: int, backend: str) -> None:
         print_losses(losses, parameters)
 
         print("\nTime of a training step, over that of a shared bottom (median of the rounds)\n")
-        print(f"{'':14}" + "".join(f"{b:>14} {n:>2}" for b in BACKENDS for n in SIZES))
-        ratios = {(b, n): step_times(work, b, n, choices) for b in BACKENDS for n in SIZES}
-        for choice in choices:
-            cells = (f"{ratios[b, n][choice]:17.2f}" for b in BACKENDS for n in SIZES)
-            print(f"{choice:14}" + "".join(cells))
+        print_step_times(work, BACKENDS, SIZES, choices)
 
         print(
             "\nTime of a training step with experts in a loop, over that of one batched product\n"

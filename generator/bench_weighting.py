@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from generator import examples, render
-from generator.measuring import BACKENDS, Work, step_times
+from generator.measuring import BACKENDS, Work, print_step_times
 from generator.questions import Answers, Questionnaire
 
 SIZES = (3, 12)
@@ -78,12 +78,8 @@ def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) 
     with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
         work = Work(template, Path(scratch))
         print("Time of a training step, over that of equal weighting (median of the rounds)\n")
-        print(f"{'':12}" + "".join(f"{b:>14} {n:>2}" for b in BACKENDS for n in SIZES))
         choices: dict[str, Answers] = {method: {"loss_weighting": method} for method in methods}
-        ratios = {(b, n): step_times(work, b, n, choices) for b in BACKENDS for n in SIZES}
-        for method in methods:
-            cells = (f"{ratios[b, n][method]:17.2f}" for b in BACKENDS for n in SIZES)
-            print(f"{method:12}" + "".join(cells))
+        print_step_times(work, BACKENDS, SIZES, choices)
 
         print("\nKendall's toy: the noise of two tasks, learned by uncertainty weighting\n")
         print(f"{'published':42}{PUBLISHED[0]:.3f}          {PUBLISHED[1]:.3f}")

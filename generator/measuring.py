@@ -59,6 +59,17 @@ class Work:
         return json.loads(result.read_text(encoding="utf-8"))
 
 
+def print_step_times(
+    work: Work, backends: Sequence[str], sizes: Sequence[int], choices: Mapping[str, Answers]
+) -> None:
+    """A row for each choice: its step over that of the first, by backend and number of tasks."""
+    width = 1 + max(map(len, choices))
+    print(" " * width + "".join(f"{b:>14} {n:>2}" for b in backends for n in sizes))
+    ratios = [step_times(work, b, n, choices) for b in backends for n in sizes]
+    for choice in choices:
+        print(f"{choice:{width}}" + "".join(f"{by_choice[choice]:17.2f}" for by_choice in ratios))
+
+
 def step_times(
     work: Work, backend: str, tasks: int, choices: Mapping[str, Answers]
 ) -> dict[str, float]:

@@ -63,17 +63,6 @@ def shares(model: MultiTaskModel, inputs: dict[str, np.ndarray]) -> dict[str, pd
     return {"gates": table.rename(columns=lambda i: f"expert {i + 1}")}
 {% endset %}
 {% set tests %}
-
-
-def small() -> keras.Model:
-    """The experts and gates alone, on 5 features, with random weights."""
-    encoding = keras.Input((5,))
-    mixed = keras.Model(encoding, share(encoding))
-    rng = np.random.default_rng(0)
-    mixed.set_weights([rng.normal(0, 0.5, weight.shape) for weight in mixed.get_weights()])
-    return mixed
-
-
 def test_a_gate_is_a_distribution_over_the_experts(model, batch):
     for gate in gates(model, batch.inputs).values():
         assert gate.shape == (len(batch), config.NUM_EXPERTS)

@@ -124,15 +124,6 @@ P, S = config.NUM_PRIVATE_EXPERTS, config.NUM_EXPERTS
 LAST = config.NUM_LEVELS
 
 
-def small() -> keras.Model:
-    """The experts and gates alone, on 5 features, with random weights."""
-    encoding = keras.Input((5,))
-    mixed = keras.Model(encoding, share(encoding))
-    rng = np.random.default_rng(0)
-    mixed.set_weights([rng.normal(0, 0.5, weight.shape) for weight in mixed.get_weights()])
-    return mixed
-
-
 def test_a_gate_is_a_distribution_over_the_experts(model, batch):
     for name, gate in gates(model, batch.inputs).items():
         assert gate.shape == (len(batch), T * P + S if name.startswith("experts_") else P + S)
