@@ -8,16 +8,21 @@
             with self.scope(self.merge(*parts), others, measured) as scope:
                 y_pred = self(x, training=True)
                 losses = self.measure(y, y_pred, sample_weight)
-            return losses, (y_pred, self.state(scope))
+                both = losses, self.losses
+            return both, (y_pred, self.state(scope))
 
-        losses, pull_back, (y_pred, (others, measured)) = jax.vjp(
+        (losses, of_layers), pull_back, (y_pred, (others, measured)) = jax.vjp(
             forward, *self.split(trainable), has_aux=True
         )
+        none, all_of = ([of(loss) for loss in of_layers] for of in (ops.zeros_like, ops.ones_like))
         # One task after the other: cuDNN's LSTM has no vmap.
-        by_task = jax.lax.map(lambda task: pull_back(task)[0], ops.eye(len(config.TASKS)))
-        private = pull_back(ops.ones_like(losses))[1]
+        by_task = jax.lax.map(lambda task: pull_back((task, none))[0], ops.eye(len(config.TASKS)))
+        private = pull_back((ops.ones_like(losses), none))[1]
         with self.scope(trainable, others, measured) as scope:
             steps = self.merge(self.steer(by_task, losses), private)
+            if of_layers:  # such as those of regularizers, which no task's gradient meets
+                added = self.merge(*pull_back((ops.zeros_like(losses), all_of)))
+                steps = [step + more for step, more in zip(steps, added, strict=True)]
             logs = self.log(x, y, y_pred, sample_weight, losses)
         others, measured = self.state(scope)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, steps, trainable)
@@ -26,7 +31,7 @@
             with self.scope(trainable, others, measured) as scope:
                 y_pred = self(x, training=True)
                 losses = self.measure(y, y_pred, sample_weight)
-                total = self.weighting(losses, training=True)
+                total = sum(self.losses, self.weighting(losses, training=True))
             return total, (losses, y_pred, self.state(scope))
 
         steps, (losses, y_pred, (others, measured)) = jax.grad(forward, has_aux=True)(trainable)
@@ -44,7 +49,7 @@
         """Within it, trainable variables, others and those of metrics have these values."""
         variables = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         pairs = zip(itertools.chain(*variables), itertools.chain(*values), strict=True)
-        return keras.StatelessScope(state_mapping=list(pairs))
+        return keras.StatelessScope(state_mapping=list(pairs), collect_losses=True)
 
     def state(self, scope: keras.StatelessScope) -> list[list[Tensor]]:
         """What a scope has made of the other variables, and of those of metrics."""

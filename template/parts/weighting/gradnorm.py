@@ -1,6 +1,6 @@
 {% import 'template/parts/sharing/' ~ answers.scheme ~ '.py' as shared with context %}
 {% set stateful = true %}
-{% set gradients = 'gradients, losses' %}
+{% set gradients = 'gradients, losses, last' %}
 {% set last_layer = true %}
 {% set refused = {'GRADNORM_ALPHA': -1.5, 'GRADNORM_LEARNING_RATE': 0.0} %}
 {% set cost = ('1.2', '1.2') %}
@@ -12,18 +12,26 @@ GRADNORM_ALPHA = {{ gradnorm_alpha }}
 GRADNORM_LEARNING_RATE = {{ gradnorm_learning_rate }}
 {% endset %}
 {% set others = answers.kinds | reject('equalto', 'regression') | list %}
+{% set of_mean = 'huber_of_the_mean()' if answers.huber else '1.0' %}
 {% if not others %}
-# The loss of a prediction that knows nothing: the variance, its unit.
-FIRST = np.ones(len(config.TASKS), "float32")
+def first_losses() -> np.ndarray:
+    """Of predictions that know nothing: {{ 'of the mean' if answers.huber else 'the variance, its unit' }}."""
+    return np.{{ 'full(len(config.TASKS), huber_of_the_mean(), ' if answers.huber else 'ones(len(config.TASKS), ' }}"float32")
 {% elif 'multiclass' not in answers.kinds and 'regression' not in answers.kinds %}
-# The loss of a prediction that knows nothing: the entropy of even odds.
-FIRST = np.full(len(config.TASKS), math.log(2), "float32")
+def first_losses() -> np.ndarray:
+    """Of predictions that know nothing: the entropy of even odds."""
+    return np.full(len(config.TASKS), math.log(2), "float32")
 {% else %}
+def first_losses() -> np.ndarray:
+    """Of predictions that know nothing."""
+    return np.array([knowing_nothing(task) for task in config.TASKS], "float32")
+
+
 def knowing_nothing(task: config.Task) -> float:
-    """The loss of knowing nothing: {{ 'the variance, its unit, or ' if 'regression' in answers.kinds }}the entropy of even odds."""
+    """The loss of knowing nothing: {{ ('that of the mean, or ' if answers.huber else 'the variance, its unit, or ') if 'regression' in answers.kinds }}the entropy of even odds."""
     {% if 'regression' in answers.kinds %}
     if task.kind == "regression":
-        return 1.0
+        return {{ of_mean }}
     {% endif %}
     {% if 'multiclass' in others and others | length > 1 %}
     return math.log(task.width if task.kind == "multiclass" else 2)
@@ -32,9 +40,16 @@ def knowing_nothing(task: config.Task) -> float:
     {% else %}
     return math.log(2)
     {% endif %}
+{% endif %}
+{% if answers.huber %}
 
 
-FIRST = np.array([knowing_nothing(task) for task in config.TASKS], "float32")
+def huber_of_the_mean() -> float:
+    """The loss of predicting the mean of normal labels; for a large HUBER_DELTA the variance, 1."""
+    delta = config.HUBER_DELTA
+    within = math.erf(delta / math.sqrt(2))
+    density = math.sqrt(2 / math.pi) * math.exp(-(delta**2) / 2)
+    return within + delta * density - delta**2 * (1 - within)
 {% endif %}
 
 
@@ -53,20 +68,22 @@ class Weighting(layers.Layer):
     https://arxiv.org/abs/1711.02257
     """
 
-    def __init__(self, last: int, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check("GRADNORM_ALPHA", 0, 1e6)
         check("GRADNORM_LEARNING_RATE", 1e-6, 1e6)
-        self.last = last  # parameters of the last shared layer
         self.task_weights = self.add_weight(
             shape=(len(config.TASKS),), initializer="ones", trainable=False, name="task_weights"
         )
 
-    def combine(self, gradients: Tensor, losses: Tensor) -> Tensor:
-        """The weighted sum of the tasks' gradients; the weights then move on."""
+    def combine(self, gradients: Tensor, losses: Tensor, last: int) -> Tensor:
+        """The weighted sum of the tasks' gradients; the weights then move on.
+
+        last: parameters of the last shared layer, in the last columns of the gradients.
+        """
         combined = self.task_weights @ gradients
-        norms = ops.norm(gradients[:, -self.last :], axis=1)
-        self.task_weights.assign(balance(self.task_weights.value, norms, losses / FIRST))
+        norms = ops.norm(gradients[:, -last:], axis=1)
+        self.task_weights.assign(balance(self.task_weights.value, norms, losses / first_losses()))
         return combined
 
 
@@ -91,15 +108,15 @@ def test_norms_are_those_of_the_last_layer_that_tasks_share(model):
 {% else %}
     *_, last = (layer for layer in model.get_layer("trunk").layers if layer.trainable_variables)
 {% endif %}
-    assert model.weighting.last == last.count_params()
+    shared, _ = model.split(model.trainable_variables)
+    assert last_layer_size(shared) == last.count_params()
 
 
 def test_the_weight_of_a_slower_task_grows():
-    weighting = Weighting(last=4)
-    gradients = np.ones((T, 4), "float32")
-    weighting.combine(gradients, 0.5 * FIRST)
+    weighting, gradients = Weighting(), np.ones((T, 4), "float32")
+    weighting.combine(gradients, 0.5 * first_losses(), last=4)
     np.testing.assert_allclose(weighting.task_weights.numpy(), np.ones(T), rtol=1e-6)
-    weighting.combine(gradients, np.where(np.arange(T) > 0, 0.5, 1) * FIRST)
+    weighting.combine(gradients, np.where(np.arange(T) > 0, 0.5, 1) * first_losses(), last=4)
     slow, *others = weighting.task_weights.numpy()
     assert slow > max(others)
     np.testing.assert_allclose(slow + sum(others), T, rtol=1e-6)
@@ -134,8 +151,17 @@ def test_a_task_without_a_loss_keeps_its_weight_and_disturbs_none():
 
 def test_the_step_is_the_weighted_sum_of_the_gradients():
     gradients = np.random.default_rng(0).normal(size=(T, 5)).astype("float32")
-    weighting = Weighting(last=2)
+    weighting = Weighting()
     weighting.task_weights.assign(np.arange(1, T + 1))
-    combined = weighting.combine(gradients, np.ones(T, "float32"))
+    combined = weighting.combine(gradients, np.ones(T, "float32"), last=2)
     np.testing.assert_allclose(combined, np.arange(1, T + 1) @ gradients, rtol=1e-5)
+{% if answers.huber %}
+
+
+def test_the_first_loss_of_a_regression_is_that_of_the_mean_of_normal_labels():
+    errors, delta = np.abs(np.random.default_rng(0).normal(size=100_000)), config.HUBER_DELTA
+    expected = np.where(errors <= delta, errors**2, 2 * delta * errors - delta**2).mean()
+    first = first_losses()[[task.kind for task in config.TASKS].index("regression")]
+    np.testing.assert_allclose(first, expected, rtol=1e-2)
+{% endif %}
 {% endset %}
