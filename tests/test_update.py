@@ -46,7 +46,7 @@ def test_update_brings_a_new_version_and_other_answers_and_keeps_edits(
     readme = project / "README.md"
     readme.write_text(readme.read_text() + "\nA line of mine.\n", encoding="utf-8")
     commit(project)
-    ignored = repository / "template/project/.gitignore"
+    ignored = repository / "template/project/.gitignore.jinja"
     ignored.write_text(ignored.read_text() + "news/\n", encoding="utf-8")
     commit(repository, "v1.1.0")
     copier.run_update(project, data={"backend": "jax"}, defaults=True, overwrite=True, quiet=True)

@@ -1,0 +1,1 @@
+{#- The logs stay in history.csv. -#}
