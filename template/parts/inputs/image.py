@@ -1,6 +1,7 @@
 {% set dtype = 'uint8' %}
 {% set described = false %}
 {% set normalised = false %}
+{% set holds = 'images: (row, height, width, channel), ' ~ {1: 'grey', 3: 'RGB', 4: 'RGBA'}[answers.shapes[0][-1]] ~ ' from 0 to 255, resized to that size' %}
 def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
     """Image files, named relative to the table, as uint8: (rows, height, width, channels).
 
@@ -16,8 +17,7 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
                     raise ValueError(f"more than 8 bits a channel (mode {image.mode})")
                 pixels = image.convert(mode).resize((width, height))
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(
-                f"row {i + 1}, column '{cells.name}': '{path}' cannot be read as an image: {error}"
-            ) from None
+            where = f"row {cells.index[i] + 1}, column '{cells.name}'"
+            raise InputError(f"{where}: '{path}' cannot be read as an image: {error}") from None
         images[i] = np.asarray(pixels).reshape(height, width, channels)
     return images

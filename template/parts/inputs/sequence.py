@@ -1,12 +1,13 @@
 {% set dtype = 'float32' %}
 {% set described = false %}
 {% set normalised = true %}
+{% set holds = 'sequences: (row, step, channel), the numbers as they are in the files' %}
 def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
     """.npy files, named relative to the table, as one float32 array: (rows, steps, channels)."""
     shape = config.INPUTS[cells.name]
     sequences = np.empty((len(cells), *shape), "float32")
     for i, path in enumerate(file_paths(cells, folder)):
-        where = f"row {i + 1}, column '{cells.name}': '{path}'"
+        where = f"row {cells.index[i] + 1}, column '{cells.name}': '{path}'"
         try:
             sequence = np.asarray(np.load(path, allow_pickle=False))
         except Exception as error:  # a broken file can fail in many ways

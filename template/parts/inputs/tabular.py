@@ -1,6 +1,7 @@
 {% set dtype = 'float32' %}
 {% set described = true %}
 {% set normalised = true %}
+{% set holds = 'a row per example: the number of a feature, NaN if missing; 1 for its category, else 0' %}
 def describe_columns(views: list[pd.DataFrame]) -> tuple[Column, ...]:
     """Every feature, by its cells in the training rows."""
     columns = tuple(describe_column(cells) for _, cells in pd.concat(views).items())

@@ -1,6 +1,7 @@
 {% set dtype = 'int32' %}
 {% set described = false %}
 {% set normalised = false %}
+{% set holds = 'a text per row: its UTF-8 bytes, each plus one, then zeros up to the length' %}
 def encode_input(cells: pd.Series) -> np.ndarray:
     """UTF-8 bytes plus one, int32: (rows, bytes kept); 0 is padding. A missing text is empty."""
     (length,) = config.INPUTS[cells.name]
