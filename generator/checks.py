@@ -30,33 +30,58 @@ PACKAGE = "the_package"
 # What Keras, dataclasses and pytest call by name.
 CALLED_BY_OTHERS = {
     *("call", "compute_loss", "epoch", "load_assets", "load_own_variables", "on_epoch_end"),
-    *("save_assets", "save_own_variables", "train_step"),
+    *("on_test_end", "on_train_end", "save_assets", "save_own_variables", "train_step"),
 }
-CALLED_BY_OTHERS |= {"training", "x"}
+CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
+CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "training", "x"}
 # A reader of config.py wants to see it also where all tasks have the same.
 CALLED_BY_OTHERS |= {"kind"}
 MODULES = (
     "__init__",
+    "batches",
     "callbacks",
+    "card",
     "cli",
     "config",
     "curves",
     "data",
     "evaluate",
+    "export",
     "model",
     "multi_task",
+    "predict",
+    "report",
+    "runs",
     "sample",
+    "stream",
     "train",
     "weighting",
 )
-TESTS = ("conftest", "helpers", "test_data", "test_model", "test_training", "test_weighting")
+TESTS = (
+    "conftest",
+    "helpers",
+    "test_data",
+    "test_export",
+    "test_losses",
+    "test_model",
+    "test_predict",
+    "test_runs",
+    "test_training",
+    "test_weighting",
+)
 
 
 def expected_files(answers: Answers) -> set[str]:
     """Every file of a project."""
     mixes = answers.get("sharing", "shared_bottom") != "shared_bottom"
     modules = (*MODULES, "sharing") if mixes else MODULES
+    modules = (*modules, "compare") if int(answers["num_tasks"]) > 1 else modules
     tests = (*TESTS, "test_sharing") if mixes else TESTS
+    tests = (*tests, "test_compare") if int(answers["num_tasks"]) > 1 else tests
+    if answers["tracking"] != "none":
+        modules, tests = (*modules, "tracking"), (*tests, "test_tracking")
+    if answers["tuning"] != "none":
+        modules, tests = (*modules, "tune"), (*tests, "test_tune")
     return {
         ".copier-answers.yml", ".gitignore", "README.md", "pyproject.toml",
         *(f"src/{answers['package']}/{name}.py" for name in modules),

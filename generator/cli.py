@@ -131,6 +131,8 @@ def parser() -> argparse.ArgumentParser:
         "--backend", choices=("tensorflow", "jax"), default="jax", help="for the losses (jax)"
     )
     ways.set_defaults(command=run_bench_sharing)
+    predicting = benches.add_parser("predict", help="rows a second and peak memory of `predict`")
+    predicting.set_defaults(command=run_bench_predict)
     return top
 
 
@@ -419,6 +421,14 @@ def run_bench_weighting(arguments: argparse.Namespace) -> int:
     from generator.bench_weighting import bench_weighting
 
     bench_weighting(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
+    return 0
+
+
+def run_bench_predict(arguments: argparse.Namespace) -> int:
+    """Print a table."""
+    from generator.bench_predict import bench_predict
+
+    bench_predict()
     return 0
 
 

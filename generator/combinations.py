@@ -54,6 +54,20 @@ BOUNDARIES: dict[str, Answers] = {
     "grey": {"input_shape": "12, 18, 1"},
     "one-feature": {"input_shape": "1"},
     "kernel-5": {"kernel_size": 5},
+    "smoothed": {"label_smoothing": 0.1},
+    "losses-of-classes": {
+        "tasks": "a:multiclass(3), b:multiclass(3)",
+        "class_weights": "balanced",
+        "label_smoothing": 0.2,
+        "loss_weights": "1, 1",
+    },
+    "losses-of-all-kinds": {
+        "tasks": ALL_KINDS,
+        "class_weights": "balanced",
+        "label_smoothing": 0.1,
+        "regression_loss": "huber",
+        "loss_weights": "1, 2, 3, 4",
+    },
     "deep-experts": {"expert_units": "8, 4, 4"},
     "one-level": {"num_levels": 1},
     "few-experts": {"num_experts": 2},
@@ -80,11 +94,16 @@ class Combinations:
 
     def __init__(self, questionnaire: Questionnaire | None = None) -> None:
         self.questionnaire = questionnaire or Questionnaire()
-        # What is enumerated in full: knobs that are not asked come as boundaries.
-        self.asked = [q for q in self.questionnaire.questions if q.choices and q.ask]
-        knobs = [q for q in self.questionnaire.questions if q.choices and not q.ask]
+        # What is enumerated in full: options, which are off unless chosen, and knobs that are not
+        # asked come as boundaries.
+        choices = [q for q in self.questionnaire.questions if q.choices]
+        self.asked = [q for q in choices if q.ask and q.default != "none"]
         self.boundaries = BOUNDARIES | {
-            choice: {q.name: choice} for q in knobs for choice in q.choices if choice != q.default
+            choice: {q.name: choice}
+            for q in choices
+            if q not in self.asked
+            for choice in q.choices
+            if choice != q.default
         }
 
     @functools.cache  # noqa: B019  one enumeration a template, for the life of the process
@@ -107,22 +126,17 @@ class Combinations:
         )
 
     @functools.cache  # noqa: B019
-    def covering(self, strength: int, in_pairs: str = "") -> tuple[Combination, ...]:
+    def covering(self, strength: int) -> tuple[Combination, ...]:
         """The default, and few more in which all choices meet that can meet: every two, or every
-        three, by `strength`; those of the question `in_pairs` with every single one. Of those
-        that meet equally many, the one whose suite costs least.
+        three, by `strength`. Of those that meet equally many, the one whose suite costs least.
         """
         known = costs()
         bases = sorted(self._choices(), key=lambda c: cost(c, known))
-        meetings: dict[Combination, set[tuple[Any, ...]]] = {}
-        for c in bases:
-            asked = sorted(self._asked(c).items())
-            others = [answer for answer in asked if answer[0] != in_pairs]
-            meetings[c] = {*itertools.combinations(others, strength)}
-            if in_pairs:
-                meetings[c] |= {*itertools.combinations(asked, 2)}
+        meetings = {
+            c: {*itertools.combinations(sorted(self._asked(c).items()), strength)} for c in bases
+        }
         chosen = set()
-        missing = set().union(*meetings.values())
+        missing: set[tuple[Any, ...]] = set().union(*meetings.values())
         while missing:
             best = max(bases, key=lambda c: len(meetings[c] & missing))
             chosen.add(best)
@@ -130,12 +144,8 @@ class Combinations:
         return tuple(c for c in self.all() if c.name == "default" or c in chosen)
 
     def thorough(self, strength: int) -> tuple[Combination, ...]:
-        """The covering ones, and on each backend every boundary once.
-
-        All that weightings, heads and ways to share see of the kind of input is an encoding: it
-        meets every other choice, but not every two.
-        """
-        covering, chosen = set(self.covering(strength, in_pairs="input_kind")), []
+        """The covering ones, and on each backend every boundary once."""
+        covering, chosen = set(self.covering(strength)), []
         met: set[tuple[str, str]] = set()
         for c in self.all():
             boundary = (c.backend, c.name.partition("+")[2])

@@ -48,6 +48,7 @@ COMMANDS = {
     ".venv/bin/python -m generator bench speed": "test_bench_speed_prints_ratios",
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
     ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
+    ".venv/bin/python -m generator bench predict": "test_bench_predict_prints_a_table",
 }
 
 
@@ -117,14 +118,20 @@ def test_commands_of_a_generated_readme(template: Path, tmp_path: Path) -> None:
         "python -m my_project.train",
         "pytest",
         "python -m my_project.sample",
-        "python -m my_project.train --data data/sample.csv",
+        "python -m my_project.train --data data/sample.csv --run runs/first",
+        "python -m my_project.evaluate runs/first data/sample.csv",
+        "python -m my_project.predict runs/first data/sample.csv --out data/predictions.csv",
+        "python -m my_project.train --resume runs/first --epochs 110",
     ]
     assert "task_3" in python("-m", "my_project.model", cwd=project)
     assert python("-m", "my_project.sample", cwd=project).strip() == "data/sample.csv"
     table = "data/sample.csv"
-    training = ["-m", "my_project.train", "--data", table, "--epochs", "1", "--run", "runs/one"]
+    training = ["-m", "my_project.train", "--data", table, "--epochs", "1", "--run", "runs/first"]
     assert "labelled rows" in python(*training, cwd=project)
-    assert "labelled rows" in python("-m", "my_project.evaluate", "runs/one", table, cwd=project)
+    for command in commands[5:]:
+        words = command.replace("110", "2").split()
+        assert "runs/first" in python(*words[1:], cwd=project) or "predictions.csv" in command
+    assert (project / "data/predictions.csv").is_file()
 
 
 def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -409,3 +416,13 @@ def test_bench_speed_prints_ratios(
     assert main(["bench", "speed", "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["tensorflow", "jax"]
+
+
+def test_bench_predict_prints_a_table(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_predict.ROWS", (50, 5000))
+    monkeypatch.setattr("generator.bench_predict.BACKENDS", ("jax",))
+    assert main(["bench", "predict"]) == 0
+    lines = [line.split() for line in capfd.readouterr().out.splitlines()[3:]]
+    assert [line[:2] for line in lines] == [["jax", "csv"], ["jax", "parquet"]]

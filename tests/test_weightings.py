@@ -37,7 +37,7 @@ for method in sys.argv[2:]:
         config.TASKS = [tasks[i % 3] for i in range(int(count))]  # regression, binary, multiclass
         importlib.reload(weighting)
         value = inputs[name].astype("float32")
-        made = weighting.Weighting(**({"last": 4} if method == "gradnorm" else {}))
+        made = weighting.Weighting()
         if method == "pcgrad":
             gradients, order = value[:, :-int(count)], value[:, -int(count):].astype("int32")
             found = weighting.project(gradients @ gradients.T, order)
@@ -45,7 +45,7 @@ for method in sys.argv[2:]:
             found = made.combine(value)
         elif method == "gradnorm":
             for losses in value[1:, :, 0]:
-                made.combine(value[0], losses)
+                made.combine(value[0], losses, last=4)
             found = made.task_weights
         elif method == "dwa":
             for losses in value:
