@@ -405,7 +405,7 @@ MUTATIONS = {
     "MLflow sees the logs before their totals": Mutation(
         SOURCE + "train.py.jinja",
         "[shuffle, EpochTotals(), checkpoint, {{",
-        "[shuffle, track(run), EpochTotals(), checkpoint, {{",
+        "[shuffle, track(checkpoint.run), EpochTotals(), checkpoint, {{",
         "siamese-sequence-concat-stacked-fixed-jax+mlflow",
         "test_mlflow_has_the_settings_and_the_values_of_history_csv",
     ),
