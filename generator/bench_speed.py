@@ -34,7 +34,7 @@ def benchmark(rounds: int) -> None:
 def measure(rows: int, rounds: int) -> None:
     """Train both in turn; print one line."""
     import keras
-    from measured import config, data, train  # type: ignore[import-not-found]
+    from measured import arguments, data, train  # type: ignore[import-not-found]
     from measured.sample import write_sample  # type: ignore[import-not-found]
 
     from generator import plain_keras
@@ -74,7 +74,7 @@ def measure(rows: int, rounds: int) -> None:
             keras.Model.fit = timed
             run = Path(folder, f"run-{number}")
             sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
-            train.train(config.Training(table, run, epochs=epochs, patience=epochs))
+            train.train(arguments.Training(table, run, epochs=epochs, patience=epochs))
             sys.stdout = sys.__stdout__
             keras.Model.fit = fit
             plain.fit(

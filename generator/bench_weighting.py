@@ -200,7 +200,7 @@ def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> d
     """Train a package's model with each seed; by task, its first metric on the held-out rows."""
     import importlib
 
-    config = importlib.import_module(f"{package}.config")
+    arguments = importlib.import_module(f"{package}.arguments")
     train = importlib.import_module(f"{package}.train")
     rows = pd.read_csv(table).drop(columns=list(without))
     path = Path(table).with_name(f"{package}.csv")
@@ -209,7 +209,7 @@ def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> d
     for seed in range(int(seeds)):
         run = Path(table).with_name(f"{package}-{seed}")
         sizes = {"epochs": int(epochs), "patience": int(epochs)}
-        train.train(config.Training(path, run, seed=seed, **sizes))
+        train.train(arguments.Training(path, run, seed=seed, **sizes))
         seen = set()
         for score in json.loads((run / "metrics.json").read_text(encoding="utf-8")):
             if score["task"] not in seen:

@@ -34,10 +34,13 @@ CALLED_BY_OTHERS = {
 }
 CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
 CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "training", "x"}
+# The console scripts of pyproject.toml.
+CALLED_BY_OTHERS |= {"script"}
 # A reader of config.py wants to see it also where all tasks have the same.
 CALLED_BY_OTHERS |= {"kind"}
 MODULES = (
     "__init__",
+    "arguments",
     "batches",
     "callbacks",
     "card",
@@ -50,6 +53,7 @@ MODULES = (
     "model",
     "multi_task",
     "predict",
+    "prepare",
     "report",
     "runs",
     "sample",
@@ -60,6 +64,7 @@ MODULES = (
 TESTS = (
     "conftest",
     "helpers",
+    "test_cli",
     "test_data",
     "test_export",
     "test_losses",

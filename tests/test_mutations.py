@@ -133,6 +133,13 @@ MUTATIONS = {
         "multi_head-tabular-shared_bottom-separate-equal-jax",
         "test_a_killed_run_goes_on_as_if_it_had_not_been",
     ),
+    "Keras is imported before the arguments are read": Mutation(
+        SOURCE + "train.py.jinja",
+        "    cli.parse(Training)  # --help",
+        "    pass  # --help",
+        "multi_head-tabular-shared_bottom-separate-equal-jax",
+        "test_help_and_mistakes_are_answered_before_keras_is_imported",
+    ),
     "no checkpoint is written": Mutation(
         SOURCE + "callbacks.py.jinja",
         '            with replaced(self.run / "best.keras") as path:\n'
