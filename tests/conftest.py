@@ -1,6 +1,7 @@
 """Combinations as test cases: rendered, checked and run once for all tests that ask about them."""
 
 import contextlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,9 @@ def example(name: str) -> Combination:
     data = render.read_answers(examples.answers_file(name))
     answers = enumeration().questionnaire.resolve(data)
     return Combination(name, data, answers)
+
+
+def as_in_a_terminal() -> None:
+    """What is started in the background may ignore Ctrl-C, and a closed terminal."""
+    for ending in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)

@@ -18,6 +18,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import yaml
+from conftest import as_in_a_terminal
 
 from generator import bench_sharing, bench_weighting, checks, render
 from generator.cli import main
@@ -279,12 +280,6 @@ def test_suites_by_name(
     [folder] = re.findall(r"cd (\S+) && env ", printed)
     assert Path(folder, "pyproject.toml").is_file()
     shutil.rmtree(Path(folder).parent)
-
-
-def as_in_a_terminal() -> None:
-    """What is started in the background may ignore Ctrl-C, and a closed terminal."""
-    for ending in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(ending, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
