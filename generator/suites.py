@@ -1,8 +1,9 @@
 """Generated suites, each in a process of its own.
 
 The processes are forked from a server that has imported Keras and its backend but run nothing,
-which saves each of them the import. The server has one backend, so each backend has a process of
-its own that holds server and workers; see `main` at the end, which is what `run` starts.
+which saves each of them the import. The server has one backend, so each backend has a server of its
+own, one after the other; see `main` at the end, which is what `run` starts and which needs nobody to
+wait for its verdicts.
 """
 
 import ast
@@ -85,30 +86,32 @@ def run(
             yield Verdict(combination.name, True, seconds=seconds, cached=True)
         else:
             waiting.setdefault(combination.backend, []).append(combination.name)
-    for backend, names in waiting.items():
-        folders = {name: projects[name] for name in names}
-        for verdict in run_backend(backend, folders, workers, time_limit):
-            if verdict.passed:
-                cache.keep(projects[verdict.name], verdict.seconds)
-            yield verdict
+    folders = {b: {name: projects[name] for name in names} for b, names in waiting.items()}
+    for verdict in run_backends(folders, workers, time_limit):
+        if verdict.passed:
+            cache.keep(projects[verdict.name], verdict.seconds)
+        yield verdict
 
 
-def run_backend(
-    backend: str,
-    projects: Mapping[str, Path],
+def run_backends(
+    projects: Mapping[str, Mapping[str, Path]],
     workers: int | None = None,
     time_limit: float = TIME_LIMIT,
 ) -> Iterator[Verdict]:
-    """The verdict on each project (name to directory), in the order in which they end."""
-    environment = {**os.environ, **ENVIRONMENT, "KERAS_BACKEND": backend}
+    """The verdict on each project in the order in which they end, one backend after the other.
+
+    projects: for each backend the directories by name.
+    """
+    if not projects:
+        return
     command = [sys.executable, "-m", "generator.suites", str(workers or os.cpu_count() or 1)]
     command.append(str(time_limit))
-    missing = set(projects)
+    missing = {name: backend for backend, folders in projects.items() for name in folders}
     with (
         tempfile.TemporaryDirectory(prefix="runner-") as scratch,
         subprocess.Popen(
             command,
-            env=environment
+            env={**os.environ, **ENVIRONMENT}
             | {"SUITES_TMPDIR": scratch, "JAX_COMPILATION_CACHE_DIR": f"{scratch}/compiled"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -119,17 +122,16 @@ def run_backend(
         assert parent.stdin and parent.stdout
         # It ends its suites when the pipe closes, in whatever way this process comes to an end.
         try:
-            folders = {name: str(folder) for name, folder in projects.items()}
-            print(json.dumps(folders), file=parent.stdin, flush=True)
+            print(json.dumps(projects, default=str), file=parent.stdin, flush=True)
             for line in parent.stdout:
                 verdict = Verdict(**json.loads(line))
-                missing.discard(verdict.name)
+                missing.pop(verdict.name, None)
                 yield verdict
         finally:
             parent.stdin.close()
             parent.stdout.close()  # it may be printing
             parent.wait()
-    for name in sorted(missing):
+    for name, backend in sorted(missing.items()):
         reason = f"no verdict: the runner of the {backend} suites ended with {parent.returncode}"
         yield Verdict(name, False, output=reason)
 
@@ -244,7 +246,11 @@ class _Counter:
 def main(workers: int, time_limit: float) -> None:
     """Run the suites, each in a process, and print each verdict as a line of JSON."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, by closing the pipe
-    projects: dict[str, str] = json.loads(sys.stdin.readline())
+    later = Path(os.environ["SUITES_TMPDIR"], "later.json")
+    backends = json.loads(later.read_text() if later.exists() else sys.stdin.readline())
+    backend, projects = backends.popitem()
+    os.environ["KERAS_BACKEND"] = backend  # of the server, which starts with the first suite
+    later.write_text(json.dumps(backends))
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["keras", "pandas", "matplotlib.figure", "pytest", "tyro"])
     waiting = list(projects)[::-1]
@@ -270,9 +276,12 @@ def main(workers: int, time_limit: float) -> None:
                         print(json.dumps(asdict(verdict)), flush=True)
     except BrokenPipeError:  # nobody reads any more
         sys.stdout = None  # type: ignore[assignment]
+        return
     finally:
         for suite in running:
             suite.end()
+    if backends:  # a server cannot change its backend: this process begins anew
+        os.execv(sys.executable, sys.orig_argv)
 
 
 @dataclass

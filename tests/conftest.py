@@ -150,7 +150,7 @@ class Suites:
         self._say = say
 
     def start(self) -> None:
-        """Wait for the first verdict; the other suites of its backend then run by themselves."""
+        """Wait for the first verdict; the other suites then run by themselves."""
         with contextlib.suppress(StopIteration):
             while self._next().cached:
                 pass

@@ -456,7 +456,7 @@ def verdicts(
             only = f'addopts = "--strict-markers -k {mutation.test}"'
             text = text.replace('addopts = "--strict-markers"', only)
             settings.write_text(text, encoding="utf-8")
-    found = suites.run_backend("jax", projects)
+    found = suites.run_backends({"jax": projects})
     return {verdict.name: verdict for verdict in found}
 
 

@@ -49,7 +49,7 @@ REASONS = {
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, suites.Verdict]:
     folder = tmp_path_factory.mktemp("suites")
     projects = {name: write_suite(folder / name, body) for name, body in BODIES.items()}
-    found = {v.name: v for v in suites.run_backend("jax", projects, workers=2, time_limit=10)}
+    found = {v.name: v for v in suites.run_backends({"jax": projects}, workers=2, time_limit=10)}
     shutil.rmtree(folder)
     return found
 
@@ -80,6 +80,33 @@ def write_suite(folder: Path, body: str) -> Path:
     return folder
 
 
+TELLS_ITS_BACKEND = """
+import os
+
+def test_one():
+    import keras
+    with open("told", "w") as told:
+        told.write(keras.backend.backend())
+"""
+
+
+def test_the_next_backend_does_not_wait_for_verdicts_to_be_read(tmp_path: Path) -> None:
+    projects = {b: {b: write_suite(tmp_path / b, TELLS_ITS_BACKEND)} for b in ("tensorflow", "jax")}
+    ends = []
+    for backend in projects:
+        os.mkfifo(tmp_path / backend / "told")
+        ends.append(os.open(tmp_path / backend / "told", os.O_RDONLY | os.O_NONBLOCK))
+    verdicts = suites.run_backends(projects)
+    next(verdicts)
+    told = []
+    for end in ends:
+        select.select([end], [], [], 60)
+        told.append(os.read(end, 100).decode())
+        os.close(end)
+    assert told == list(projects)
+    assert [verdict.passed for verdict in verdicts] == [True]
+
+
 KILLS_THE_SERVER = """
 import os, signal, time
 
@@ -92,7 +119,7 @@ def test_one():
 def test_a_suite_that_kills_the_server_fails_alone(tmp_path: Path) -> None:
     bodies = {"bad": KILLS_THE_SERVER, "good": BODIES["good"], "better": BODIES["good"]}
     projects = {name: write_suite(tmp_path / name, body) for name, body in bodies.items()}
-    passed = {verdict.name: verdict.passed for verdict in suites.run_backend("jax", projects, 2)}
+    passed = {verdict.name: verdict.passed for verdict in suites.run_backends({"jax": projects}, 2)}
     assert passed == {"bad": False, "good": True, "better": True}
 
 
@@ -109,7 +136,7 @@ def test_one():
 
 def test_a_suite_does_not_outlive_its_runner(tmp_path: Path) -> None:
     write_suite(tmp_path, KILLS_THE_RUNNER)
-    [verdict] = suites.run_backend("jax", {"it": tmp_path})
+    [verdict] = suites.run_backends({"jax": {"it": tmp_path}})
     assert not verdict.passed and "no verdict" in verdict.output
     try:
         suite = os.pidfd_open(int((tmp_path / "pid").read_text()))
