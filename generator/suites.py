@@ -1,9 +1,8 @@
 """Generated suites, each in a process of its own.
 
 The processes are forked from a server that has imported Keras and its backend but run nothing,
-which saves each of them the import. The server has one backend, so each backend has a server of its
-own, one after the other; see `main` at the end, which is what `run` starts and which needs nobody to
-wait for its verdicts.
+which saves each of them the import. A server has one backend, so each backend has its own, one
+after the other; see `main` at the end, which is what `run` starts, and which goes on by itself.
 """
 
 import ast

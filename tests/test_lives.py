@@ -88,7 +88,7 @@ def test_a_run_killed_between_its_stages_goes_on_as_if_it_had_not_been(project: 
     assert metrics[0] == metrics[1]
     for name in ("metrics.json", "last.keras", "best.keras"):  # as if killed at once
         (project / "whole" / name).unlink()
-    assert run(project, "train", "--resume", "whole").returncode == 0
+    assert run(project, "train", "--resume", "whole", *staged[3:]).returncode == 0
     assert history(project, "killed") == history(project, "whole")
     assert json.loads((project / "whole" / "metrics.json").read_text()) == metrics[0]
 
