@@ -33,6 +33,7 @@ CALLED_BY_OTHERS = {
     *("on_test_end", "on_train_end", "save_assets", "save_own_variables", "train_step"),
 }
 CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
+CALLED_BY_OTHERS |= {"compute_metrics", "from_config", "get_config", "update_state"}
 CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "training", "x"}
 # The console scripts of pyproject.toml.
 CALLED_BY_OTHERS |= {"script"}
@@ -83,6 +84,8 @@ def expected_files(answers: Answers) -> set[str]:
     modules = (*modules, "compare") if int(answers["num_tasks"]) > 1 else modules
     tests = (*TESTS, "test_sharing") if mixes else TESTS
     tests = (*tests, "test_compare") if int(answers["num_tasks"]) > 1 else tests
+    if answers.get("heads") == "stacked" and int(answers["num_tasks"]) > 1:
+        modules, tests = (*modules, "stacking"), (*tests, "test_stacking")
     if answers["tracking"] != "none":
         modules, tests = (*modules, "tracking"), (*tests, "test_tracking")
     if answers["tuning"] != "none":

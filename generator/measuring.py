@@ -102,12 +102,8 @@ def time_steps(*packages: str) -> list[float]:
 
 def compiled(package: str, model: Any) -> Any:
     """As a package's `train` compiles."""
-    import keras
-
-    config = importlib.import_module(f"{package}.config")
-    evaluate = importlib.import_module(f"{package}.evaluate")
-    metrics = {task.name: evaluate.task_metrics(task) for task in config.TASKS}
-    model.compile(keras.optimizers.Adam(), weighted_metrics=metrics, steps_per_execution=16)
+    training = importlib.import_module(f"{package}.arguments").Training()
+    importlib.import_module(f"{package}.train").compile_model(model, training, 16 * 32)
     return model
 
 

@@ -47,3 +47,33 @@ def compiled(model: keras.Model, std: float) -> keras.Model:
         weighted_metrics=weighted_metrics,
     )
     return model
+
+
+def many_heads(features: np.ndarray, tasks: int) -> keras.Model:
+    """64 → 128 → 64, then a `Dense(1)` for each task, with a loss and the usual metrics of its own."""
+    inputs, x = trunk(features)
+    outputs = {f"t{i}": layers.Dense(1, name=f"t{i}")(x) for i in range(tasks)}
+    model = keras.Model(inputs, outputs)
+    model.compile(
+        optimizer="adam",
+        loss=dict.fromkeys(outputs, "mse"),
+        metrics={name: [metrics.MeanAbsoluteError(), metrics.R2Score()] for name in outputs},
+    )
+    return model
+
+
+def one_output(features: np.ndarray, tasks: int) -> keras.Model:
+    """The same with one `Dense(tasks)` and one loss: what no model with named tasks can beat."""
+    inputs, x = trunk(features)
+    model = keras.Model(inputs, layers.Dense(tasks)(x))
+    model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
+    return model
+
+
+def trunk(features: np.ndarray) -> tuple[Any, Any]:
+    """Input and encoding."""
+    normalization = layers.Normalization()
+    normalization.adapt(features)
+    inputs = keras.Input((features.shape[1],))
+    x = layers.Dense(128, activation="relu")(normalization(inputs))
+    return inputs, layers.Dense(64, activation="relu")(x)

@@ -1,30 +1,33 @@
+{% set single = answers.groups | length == 1 %}
+{% set shown = ', schema: Schema' if 'regression' in answers.kinds else '' %}
+{% set activations = {'binary': 'sigmoid', 'multiclass': 'softmax', 'multilabel': 'sigmoid'} %}
+{% set class_kinds = answers.kinds | reject('equalto', 'regression') | list %}
 {% if answers.one_dense %}
 def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
-    """All heads at once: they read one encoding, so each is some columns of one dense layer."""
-    widths = [task.width for task in config.TASKS]
+    """All heads at once: they read one encoding, so each is some columns of a dense layer."""
     encoding = representations[config.TASKS[0].name]
-    logits = layers.Dense(sum(widths), name="heads_logits")(encoding)
-    starts = [sum(widths[:i]) for i in range(1, len(widths))]
-    columns = zip(config.TASKS, ops.split(logits, starts, axis=-1), strict=True)
-    return {task.name: column for task, column in columns}
+    logits = {}
+    for group, tasks in GROUPS.items():
+        shape = (len(tasks), tasks[0].width)
+        columns = layers.Dense(math.prod(shape), name=f"{group}_logits")(encoding)
+        logits[group] = layers.Reshape(shape, name=f"{group}_columns")(columns)
+    return logits
 {% else %}
 def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
     """All heads at once: each layer multiplies (batch, task, feature) by a kernel per task."""
-    x = ops.stack([representations[task.name] for task in config.TASKS], axis=1)
+    x = ops.stack([representations[task.name] for task in ORDER], axis=1)
     for i, units in enumerate(config.HEAD_UNITS, start=1):
-        x = task_dense(len(config.TASKS), units, activation="relu", name=f"heads_hidden_{i}")(x)
-{% if answers.task_list | map(attribute='width') | unique | list | length > 1 %}
-    logits = {}
-    for width in sorted({task.width for task in config.TASKS}):
-        group = [i for i, task in enumerate(config.TASKS) if task.width == width]
-        last = task_dense(len(group), width, name=f"heads_logits_{width}")
-        rows = ops.unstack(last(ops.take(x, group, axis=1)), axis=1)
-        logits.update({config.TASKS[i].name: row for i, row in zip(group, rows, strict=True)})
-    return logits
+        x = task_dense(len(ORDER), units, activation="relu", name=f"heads_hidden_{i}")(x)
+{% if single %}
+    [(group, tasks)] = GROUPS.items()
+    return {group: task_dense(len(tasks), tasks[0].width, name=f"{group}_logits")(x)}
 {% else %}
-    x = task_dense(len(config.TASKS), config.TASKS[0].width, name="heads_logits")(x)
-    rows = zip(config.TASKS, ops.unstack(x, axis=1), strict=True)
-    return {task.name: row for task, row in rows}
+    ends = list(itertools.accumulate(len(tasks) for tasks in GROUPS.values()))
+    parts = zip(GROUPS.items(), ops.split(x, ends[:-1], axis=1), strict=True)
+    return {
+        group: task_dense(len(tasks), tasks[0].width, name=f"{group}_logits")(part)
+        for (group, tasks), part in parts
+    }
 {% endif %}
 
 

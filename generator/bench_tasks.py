@@ -1,0 +1,128 @@
+"""Training throughput by the number of tasks: stacked and separate heads, plain Keras, one output.
+
+The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. All networks of one number
+of tasks train in one process, in turn, on the same rows; figures are ratios to `one output`: a single
+`Dense(tasks)` with one loss and nothing measured, tuned like the project. It is what no network with
+named tasks can beat.
+"""
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from generator import render
+from generator.measuring import BACKENDS, Work
+
+ROWS, FEATURES, BATCH = 16_384, 64, 256
+TASKS = (2, 8, 32, 128)
+NETWORKS = ("stacked", "stacked, no metrics", "separate", "plain Keras")
+
+
+def bench_tasks(
+    rounds: int, backends: Sequence[str] = BACKENDS, tasks: Sequence[int] = TASKS
+) -> None:
+    """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
+    print("training throughput over that of one output (median, least and most of the rounds)\n")
+    with TemporaryDirectory() as scratch, render.snapshot() as template:
+        work = Work(template, Path(scratch))
+        for backend in backends:
+            found = {number: measure_in_process(work, backend, number, rounds) for number in tasks}
+            print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in tasks))
+            for network in NETWORKS:
+                cells = [ratios(found[number], network) for number in tasks]
+                print(f"{network:22}" + "".join(f"{cell:>20}" for cell in cells))
+            for network in ("one output", *NETWORKS[:2]):
+                first, last = (statistics.median(found[n][network]) for n in (tasks[0], tasks[-1]))
+                growth = (
+                    f"{last / first:.2f} times the time with {tasks[-1]} tasks as with {tasks[0]}"
+                )
+                print(f"{network:22}{growth:>20}")
+            print(flush=True)
+
+
+def ratios(seconds: dict[str, list[float]], network: str) -> str:
+    """The throughput of a network over that of one output, round by round."""
+    values = [a / b for a, b in zip(seconds["one output"], seconds[network], strict=True)]
+    return f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
+
+
+def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of an epoch of each network, round by round, from a process of its own."""
+    projects = []
+    for heads in ("stacked", "separate"):
+        answers = {
+            "tasks": ", ".join(f"t{i}:regression" for i in range(tasks)),
+            "num_tasks": tasks,
+            "trunk_units": "128, 64",
+            "head_units": "",
+            "heads": heads,
+            "backend": backend,
+        }
+        projects.append(work.project(f"{heads}_{tasks}_{backend}", answers))
+    packages = [project.name for project in projects]
+    return dict(work.run(backend, projects, __name__, "measure", tasks, rounds, *packages))
+
+
+def measure(tasks: str, rounds: str, stacked: str, separate: str) -> dict[str, list[float]]:
+    """Train all networks in turn; the first round compiles, and does not count."""
+    import keras
+    import numpy as np
+
+    from generator import plain_keras
+
+    keras.utils.set_random_seed(0)
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(ROWS, FEATURES)).astype("float32")
+    labels = (features @ rng.normal(size=(FEATURES, int(tasks)))).astype("float32")
+    by_hand = plain_keras.many_heads(features, int(tasks))
+    named = {f"t{i}": labels[:, i : i + 1] for i in range(int(tasks))}
+    one = plain_keras.one_output(features, int(tasks))
+    fits = {
+        "one output": lambda epochs: one.fit(features, labels, BATCH, epochs, 0),
+        "stacked": project_fit(stacked, features, named, True),
+        "stacked, no metrics": project_fit(stacked, features, named, False),
+        "separate": project_fit(separate, features, named, True),
+        "plain Keras": lambda epochs: by_hand.fit(features, named, BATCH, epochs, 0),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in fits}
+    for number in range(int(rounds) + 1):
+        for name, fit in fits.items():
+            took = []
+            for epochs in (1, 4):  # their difference has no part in starting and ending a `fit`
+                start = time.perf_counter()
+                fit(epochs)
+                took.append(time.perf_counter() - start)
+            if number:
+                seconds[name].append((took[1] - took[0]) / 3)
+    return seconds
+
+
+def project_fit(
+    package: str, features: Any, named: dict[str, Any], measured: bool
+) -> Callable[[int], object]:
+    """Trains a package's model for some epochs, as its `train` does, without validation."""
+    import numpy as np
+
+    config, data, model, batches, train = (
+        importlib.import_module(f"{package}.{module}")
+        for module in ("config", "data", "model", "batches", "train")
+    )
+    arguments = importlib.import_module(f"{package}.arguments")
+    columns = tuple(data.Column(f"x{i}") for i in range(FEATURES))
+    targets = {task.name: data.Target(std=float(np.sqrt(FEATURES))) for task in config.TASKS}
+    network = model.build_model(data.Schema(columns, targets))
+    rows = data.Examples(
+        {"features": features}, named, {name: np.ones(ROWS, "float32") for name in named}
+    )
+    if hasattr(train, "grouped"):
+        rows = train.grouped(rows)
+    settings = arguments.Training(batch_size=BATCH)
+    dataset, shuffle = batches.batches(rows, BATCH, 0)
+    train.compile_model(network, settings, ROWS, measured=measured)
+    return lambda epochs: network.fit(
+        dataset, epochs=epochs, shuffle=False, callbacks=[shuffle], verbose=0
+    )
