@@ -1,15 +1,15 @@
 """Training throughput by the number of tasks: stacked and separate heads, plain Keras, one output.
 
-The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. All networks of one number
-of tasks train in one process, in turn, on the same rows; figures are ratios to `one output`: a single
-`Dense(tasks)` with one loss and nothing measured, tuned like the project. It is what no network with
-named tasks can beat.
+The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. For each number of tasks
+all networks train in one process, in turn, on the same rows; figures are ratios to `one output`: a
+single `Dense(tasks)` with one loss and nothing measured, tuned like the project. It is what no
+network with named tasks can beat.
 """
 
 import importlib
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,23 +22,21 @@ TASKS = (2, 8, 32, 128)
 NETWORKS = ("stacked", "stacked, no metrics", "separate", "plain Keras")
 
 
-def bench_tasks(
-    rounds: int, backends: Sequence[str] = BACKENDS, tasks: Sequence[int] = TASKS
-) -> None:
+def bench_tasks(rounds: int) -> None:
     """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
     print("training throughput over that of one output (median, least and most of the rounds)\n")
     with TemporaryDirectory() as scratch, render.snapshot() as template:
         work = Work(template, Path(scratch))
-        for backend in backends:
-            found = {number: measure_in_process(work, backend, number, rounds) for number in tasks}
-            print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in tasks))
+        for backend in BACKENDS:
+            found = {number: measure_in_process(work, backend, number, rounds) for number in TASKS}
+            print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in TASKS))
             for network in NETWORKS:
-                cells = [ratios(found[number], network) for number in tasks]
+                cells = [ratios(found[number], network) for number in TASKS]
                 print(f"{network:22}" + "".join(f"{cell:>20}" for cell in cells))
             for network in ("one output", *NETWORKS[:2]):
-                first, last = (statistics.median(found[n][network]) for n in (tasks[0], tasks[-1]))
+                first, last = (statistics.median(found[n][network]) for n in (TASKS[0], TASKS[-1]))
                 growth = (
-                    f"{last / first:.2f} times the time with {tasks[-1]} tasks as with {tasks[0]}"
+                    f"{last / first:.2f} times the time with {TASKS[-1]} tasks as with {TASKS[0]}"
                 )
                 print(f"{network:22}{growth:>20}")
             print(flush=True)

@@ -133,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     ways.set_defaults(command=run_bench_sharing)
     predicting = benches.add_parser("predict", help="rows a second and peak memory of `predict`")
     predicting.set_defaults(command=run_bench_predict)
+    tasks = benches.add_parser("tasks", help="training speed by the number of tasks")
+    tasks.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
+    tasks.set_defaults(command=run_bench_tasks)
     return top
 
 
@@ -429,6 +432,14 @@ def run_bench_predict(arguments: argparse.Namespace) -> int:
     from generator.bench_predict import bench_predict
 
     bench_predict()
+    return 0
+
+
+def run_bench_tasks(arguments: argparse.Namespace) -> int:
+    """Print ratios."""
+    from generator.bench_tasks import bench_tasks
+
+    bench_tasks(arguments.rounds)
     return 0
 
 

@@ -50,7 +50,7 @@ def compiled(model: keras.Model, std: float) -> keras.Model:
 
 
 def many_heads(features: np.ndarray, tasks: int) -> keras.Model:
-    """64 → 128 → 64, then a `Dense(1)` for each task, with a loss and the usual metrics of its own."""
+    """64 → 128 → 64, then a `Dense(1)` for each task, with its own loss and the usual metrics."""
     inputs, x = trunk(features)
     outputs = {f"t{i}": layers.Dense(1, name=f"t{i}")(x) for i in range(tasks)}
     model = keras.Model(inputs, outputs)

@@ -50,6 +50,7 @@ COMMANDS = {
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
     ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
     ".venv/bin/python -m generator bench predict": "test_bench_predict_prints_a_table",
+    ".venv/bin/python -m generator bench tasks": "test_bench_tasks_prints_ratios",
 }
 
 
@@ -421,3 +422,15 @@ def test_bench_predict_prints_a_table(
     assert main(["bench", "predict"]) == 0
     lines = [line.split() for line in capfd.readouterr().out.splitlines()[3:]]
     assert [line[:2] for line in lines] == [["jax", "csv"], ["jax", "parquet"]]
+
+
+def test_bench_tasks_prints_ratios(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_tasks.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.bench_tasks.TASKS", (2, 3))
+    assert main(["bench", "tasks", "--rounds", "1"]) == 0
+    printed = capfd.readouterr().out
+    assert "2 tasks" in printed and "3 tasks" in printed
+    for network in ("stacked", "stacked, no metrics", "separate", "plain Keras"):
+        assert re.search(rf"^{network} +\d+\.\d\d \(", printed, re.MULTILINE)

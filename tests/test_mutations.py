@@ -63,6 +63,13 @@ MUTATIONS = {
         "multi_head-tabular-shared_bottom-separate-equal-jax",
         "test_a_missing_label_changes_no_gradient",
     ),
+    "every epoch is traced anew": Mutation(
+        SOURCE + "callbacks.py.jinja",
+        "logs = {} if logs is None else logs",
+        "logs = {} if logs is None else logs; self.model.make_train_function(force=True)",
+        "siamese-sequence-concat-stacked-fixed-jax+balanced",
+        "test_a_step_is_traced_in_the_first_epoch_only",
+    ),
     "stacked heads are transposed between tasks": Mutation(
         SOURCE + "model.py.jinja",
         "for task, row in zip(tasks, rows, strict=True)",
