@@ -2,11 +2,13 @@
 
 The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. For each number of tasks
 all networks train in one process, in turn, on the same rows; figures are ratios to `one output`: a
-single `Dense(tasks)` with one loss and nothing measured, tuned like the project. It is what no
-network with named tasks can beat.
+single `Dense(tasks)` with one loss and nothing measured, tuned like the project. `matrix
+products` are those of a training step alone, which no framework can do without.
 """
 
 import importlib
+import itertools
+import json
 import statistics
 import time
 from collections.abc import Callable
@@ -20,17 +22,27 @@ from generator.measuring import BACKENDS, Work
 ROWS, FEATURES, BATCH = 16_384, 64, 256
 TASKS = (2, 8, 32, 128)
 NETWORKS = ("stacked", "stacked, no metrics", "separate", "plain Keras")
+LIMITS = ("one output", "matrix products")
+
+# Seconds of an epoch, round by round: by backend, number of tasks and network.
+Seconds = dict[str, dict[int, dict[str, list[float]]]]
 
 
-def bench_tasks(rounds: int) -> None:
-    """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
+def bench_tasks(into: Path, rounds: int) -> None:
+    """Print a row for each network, and how its cost grows from the fewest to the most tasks.
+
+    What was measured is in `tasks.json`, and drawn in `tasks.png`.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    seconds: Seconds = {}
     print("training throughput over that of one output (median, least and most of the rounds)\n")
     with TemporaryDirectory() as scratch, render.snapshot() as template:
         work = Work(template, Path(scratch))
         for backend in BACKENDS:
             found = {number: measure_in_process(work, backend, number, rounds) for number in TASKS}
+            seconds[backend] = found
             print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in TASKS))
-            for network in NETWORKS:
+            for network in (*NETWORKS, LIMITS[1]):
                 cells = [ratios(found[number], network) for number in TASKS]
                 print(f"{network:22}" + "".join(f"{cell:>20}" for cell in cells))
             for network in ("one output", *NETWORKS[:2]):
@@ -40,6 +52,27 @@ def bench_tasks(rounds: int) -> None:
                 )
                 print(f"{network:22}{growth:>20}")
             print(flush=True)
+    (into / "tasks.json").write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
+    draw(into / "tasks.png", seconds)
+    print(f"All of it is in {into}.")
+
+
+def draw(path: Path, seconds: Seconds) -> None:
+    """Rows a second by the number of tasks: a panel for each backend, a line for each network."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5 * len(seconds), 3.5), layout="constrained")
+    panels = figure.subplots(1, len(seconds), squeeze=False, sharey=True)[0]
+    for panel, (backend, found) in zip(panels, seconds.items(), strict=True):
+        for network in (*NETWORKS, *LIMITS):
+            speeds = [ROWS / statistics.median(one[network]) for one in found.values()]
+            style = ":" if network in LIMITS else "-"
+            panel.plot(list(found), speeds, style, marker=".", label=network)
+        panel.set(title=backend, xlabel="tasks", xscale="log", yscale="log")
+        panel.set_xticks(list(found), list(map(str, found)))
+    panels[0].set_ylabel("rows a second")
+    panels[-1].legend(fontsize="small")
+    figure.savefig(path, dpi=150)
 
 
 def ratios(seconds: dict[str, list[float]], network: str) -> str:
@@ -62,10 +95,12 @@ def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dic
         }
         projects.append(work.project(f"{heads}_{tasks}_{backend}", answers))
     packages = [project.name for project in projects]
-    return dict(work.run(backend, projects, __name__, "measure", tasks, rounds, *packages))
+    return dict(work.run(backend, projects, __name__, "measure", tasks, rounds, ROWS, *packages))
 
 
-def measure(tasks: str, rounds: str, stacked: str, separate: str) -> dict[str, list[float]]:
+def measure(
+    tasks: str, rounds: str, rows: str, stacked: str, separate: str
+) -> dict[str, list[float]]:
     """Train all networks in turn; the first round compiles, and does not count."""
     import keras
     import numpy as np
@@ -74,7 +109,7 @@ def measure(tasks: str, rounds: str, stacked: str, separate: str) -> dict[str, l
 
     keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(ROWS, FEATURES)).astype("float32")
+    features = rng.normal(size=(int(rows), FEATURES)).astype("float32")
     labels = (features @ rng.normal(size=(FEATURES, int(tasks)))).astype("float32")
     by_hand = plain_keras.many_heads(features, int(tasks))
     named = {f"t{i}": labels[:, i : i + 1] for i in range(int(tasks))}
@@ -85,6 +120,7 @@ def measure(tasks: str, rounds: str, stacked: str, separate: str) -> dict[str, l
         "stacked, no metrics": project_fit(stacked, features, named, False),
         "separate": project_fit(separate, features, named, True),
         "plain Keras": lambda epochs: by_hand.fit(features, named, BATCH, epochs, 0),
+        "matrix products": lambda epochs: matrix_products(features, int(tasks), epochs),
     }
     seconds: dict[str, list[float]] = {name: [] for name in fits}
     for number in range(int(rounds) + 1):
@@ -97,6 +133,22 @@ def measure(tasks: str, rounds: str, stacked: str, separate: str) -> dict[str, l
             if number:
                 seconds[name].append((took[1] - took[0]) / 3)
     return seconds
+
+
+def matrix_products(features: Any, tasks: int, epochs: int) -> None:
+    """Those of the forward and the backward pass alone, by NumPy."""
+    import numpy as np
+
+    sizes = (FEATURES, 128, 64, tasks)
+    kernels = [np.ones(shape, "float32") for shape in itertools.pairwise(sizes)]
+    errors = [np.ones((BATCH, size), "float32") for size in sizes]
+    for start in [*range(0, len(features), BATCH)] * epochs:
+        x = features[start : start + BATCH]
+        for kernel, error in zip(kernels, errors[1:], strict=True):
+            x.T @ error[: len(x)]
+            if kernel is not kernels[0]:
+                error[: len(x)] @ kernel.T
+            x = x @ kernel
 
 
 def project_fit(
@@ -113,14 +165,13 @@ def project_fit(
     columns = tuple(data.Column(f"x{i}") for i in range(FEATURES))
     targets = {task.name: data.Target(std=float(np.sqrt(FEATURES))) for task in config.TASKS}
     network = model.build_model(data.Schema(columns, targets))
-    rows = data.Examples(
-        {"features": features}, named, {name: np.ones(ROWS, "float32") for name in named}
-    )
+    weights = {name: np.ones(len(features), "float32") for name in named}
+    rows = data.Examples({"features": features}, named, weights)
     if hasattr(train, "grouped"):
         rows = train.grouped(rows)
     settings = arguments.Training(batch_size=BATCH)
     dataset, shuffle = batches.batches(rows, BATCH, 0)
-    train.compile_model(network, settings, ROWS, measured=measured)
+    train.compile_model(network, settings, len(features), measured=measured)
     return lambda epochs: network.fit(
         dataset, epochs=epochs, shuffle=False, callbacks=[shuffle], verbose=0
     )

@@ -134,6 +134,7 @@ def parser() -> argparse.ArgumentParser:
     predicting = benches.add_parser("predict", help="rows a second and peak memory of `predict`")
     predicting.set_defaults(command=run_bench_predict)
     tasks = benches.add_parser("tasks", help="training speed by the number of tasks")
+    tasks.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
     tasks.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
     tasks.set_defaults(command=run_bench_tasks)
     return top
@@ -436,10 +437,10 @@ def run_bench_predict(arguments: argparse.Namespace) -> int:
 
 
 def run_bench_tasks(arguments: argparse.Namespace) -> int:
-    """Print ratios."""
+    """Print ratios and draw a picture."""
     from generator.bench_tasks import bench_tasks
 
-    bench_tasks(arguments.rounds)
+    bench_tasks(arguments.into, arguments.rounds)
     return 0
 
 

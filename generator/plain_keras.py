@@ -1,6 +1,6 @@
-"""The network of the default answers, written by hand in plain Keras, for the benchmark.
+"""Networks written by hand in plain Keras, for the benchmarks: those of the default answers.
 
-It is what a good engineer writes first: a functional model, an output per task, `fit` with its
+They are what a good engineer writes first: a functional model, an output per task, `fit` with its
 defaults. The metrics and the weights for missing labels are those of the generated project.
 """
 
@@ -11,14 +11,15 @@ import numpy as np
 from keras import layers, metrics
 
 
-def build(features: np.ndarray, mean: float, std: float) -> keras.Model:
-    """Three heads on Dense(64), Dense(32); the regression in its unit."""
-    normalization = layers.Normalization()
-    normalization.adapt(features)
-    inputs = keras.Input((features.shape[1],))
-    x = normalization(inputs)
-    x = layers.Dense(64, activation="relu")(x)
-    x = layers.Dense(32, activation="relu")(x)
+def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Model:
+    """Three heads on a trunk of 64 and 32 units; the regression in its unit.
+
+    kind: "features", "sequence", "image" or "text", what `examples` are.
+    """
+    inputs = keras.Input(examples.shape[1:], dtype=examples.dtype.name)
+    x = {"features": dense, "sequence": lstm, "image": convolutions, "text": read_bytes}[kind](
+        inputs, examples
+    )
     hidden = [layers.Dense(16, activation="relu")(x) for _ in range(3)]
     standardised = layers.Dense(1)(hidden[0])
     outputs = {
@@ -27,6 +28,38 @@ def build(features: np.ndarray, mean: float, std: float) -> keras.Model:
         "task_3": layers.Dense(3, activation="softmax", name="task_3")(hidden[2]),
     }
     return keras.Model(inputs, outputs)
+
+
+def normalised(inputs: Any, examples: np.ndarray) -> Any:
+    """Numbers with mean 0 and deviation 1."""
+    normalization = layers.Normalization()
+    normalization.adapt(examples)
+    return normalization(inputs)
+
+
+def dense(inputs: Any, examples: np.ndarray) -> Any:
+    """Of features."""
+    x = layers.Dense(64, activation="relu")(normalised(inputs, examples))
+    return layers.Dense(32, activation="relu")(x)
+
+
+def lstm(inputs: Any, examples: np.ndarray) -> Any:
+    """Of sequences."""
+    return layers.Dense(32, activation="relu")(layers.LSTM(64)(normalised(inputs, examples)))
+
+
+def convolutions(inputs: Any, examples: np.ndarray) -> Any:
+    """Of images."""
+    x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
+    for filters in (64, 32):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+    return layers.GlobalAveragePooling2D()(x)
+
+
+def read_bytes(inputs: Any, examples: np.ndarray) -> Any:
+    """Of texts."""
+    x = layers.Embedding(257, 16, mask_zero=True)(inputs)
+    return layers.Dense(32, activation="relu")(layers.LSTM(64)(x))
 
 
 def compiled(model: keras.Model, std: float) -> keras.Model:
@@ -51,7 +84,7 @@ def compiled(model: keras.Model, std: float) -> keras.Model:
 
 def many_heads(features: np.ndarray, tasks: int) -> keras.Model:
     """64 → 128 → 64, then a `Dense(1)` for each task, with its own loss and the usual metrics."""
-    inputs, x = trunk(features)
+    inputs, x = wide(features)
     outputs = {f"t{i}": layers.Dense(1, name=f"t{i}")(x) for i in range(tasks)}
     model = keras.Model(inputs, outputs)
     model.compile(
@@ -64,16 +97,14 @@ def many_heads(features: np.ndarray, tasks: int) -> keras.Model:
 
 def one_output(features: np.ndarray, tasks: int) -> keras.Model:
     """The same with one `Dense(tasks)` and one loss: what no model with named tasks can beat."""
-    inputs, x = trunk(features)
+    inputs, x = wide(features)
     model = keras.Model(inputs, layers.Dense(tasks)(x))
     model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
     return model
 
 
-def trunk(features: np.ndarray) -> tuple[Any, Any]:
-    """Input and encoding."""
-    normalization = layers.Normalization()
-    normalization.adapt(features)
+def wide(features: np.ndarray) -> tuple[Any, Any]:
+    """Input and encoding of these two."""
     inputs = keras.Input((features.shape[1],))
-    x = layers.Dense(128, activation="relu")(normalization(inputs))
+    x = layers.Dense(128, activation="relu")(normalised(inputs, features))
     return inputs, layers.Dense(64, activation="relu")(x)

@@ -408,10 +408,12 @@ def test_the_gain_is_the_mean_over_tasks_of_the_relative_gains() -> None:
 def test_bench_speed_prints_ratios(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_speed.ROWS", (60,))
+    kinds = ("tabular", "sequence", "image", "text")
+    monkeypatch.setattr("generator.bench_speed.ROWS", [(kind, 60) for kind in kinds])
+    monkeypatch.setattr("generator.bench_speed.BACKENDS", ("jax",))
     assert main(["bench", "speed", "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["tensorflow", "jax"]
+    assert [line.split()[:2] for line in lines[1:]] == [["jax", kind] for kind in kinds]
 
 
 def test_bench_predict_prints_a_table(
@@ -425,12 +427,14 @@ def test_bench_predict_prints_a_table(
 
 
 def test_bench_tasks_prints_ratios(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("generator.bench_tasks.BACKENDS", ("jax",))
     monkeypatch.setattr("generator.bench_tasks.TASKS", (2, 3))
-    assert main(["bench", "tasks", "--rounds", "1"]) == 0
+    monkeypatch.setattr("generator.bench_tasks.ROWS", 512)
+    assert main(["bench", "tasks", "--into", str(tmp_path / "bench"), "--rounds", "1"]) == 0
     printed = capfd.readouterr().out
     assert "2 tasks" in printed and "3 tasks" in printed
+    assert {path.name for path in (tmp_path / "bench").iterdir()} == {"tasks.json", "tasks.png"}
     for network in ("stacked", "stacked, no metrics", "separate", "plain Keras"):
         assert re.search(rf"^{network} +\d+\.\d\d \(", printed, re.MULTILINE)

@@ -78,7 +78,7 @@ MUTATIONS = {
         "test_predictions_in_training_are_the_same_by_group",
     ),
     "rare classes count as little as they are": Mutation(
-        "template/parts/measure/stacked.py",
+        "template/parts/heads/stacked.py",
         "weights[group] *= ops.sum(",
         "weights[group] += 0 * ops.sum(",
         "siamese-sequence-concat-stacked-fixed-jax+balanced",
@@ -92,7 +92,7 @@ MUTATIONS = {
         "test_labels_are_smoothed_in_training_and_not_in_validation",
     ),
     "Huber's loss is in the labels' unit": Mutation(
-        "template/parts/measure/stacked.py",
+        "template/parts/heads/stacked.py",
         "huber(labels / stds, predicted / stds)",
         "huber(labels, predicted)",
         "siamese-sequence-concat-stacked-fixed-jax+huber",
