@@ -33,7 +33,7 @@ CALLED_BY_OTHERS = {
     *("on_test_end", "on_train_end", "save_assets", "save_own_variables", "train_step"),
 }
 CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
-CALLED_BY_OTHERS |= {"compute_metrics", "from_config", "get_config", "update_state"}
+CALLED_BY_OTHERS |= {"compute_metrics", "from_config", "get_config", "update_state", "built"}
 CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "training", "x"}
 # The console scripts of pyproject.toml.
 CALLED_BY_OTHERS |= {"script"}
@@ -70,6 +70,7 @@ TESTS = (
     "test_export",
     "test_losses",
     "test_model",
+    "test_precision",
     "test_predict",
     "test_runs",
     "test_training",

@@ -10,6 +10,7 @@ from generator import render, suites
 from generator.combinations import Combinations
 
 SOURCE = "template/project/src/{{ package }}/"
+TRACKER = "{{ 'track(checkpoint.run), ' if tracking != 'none' else '' }}"
 
 
 @dataclass(frozen=True)
@@ -64,17 +65,17 @@ MUTATIONS = {
         "test_a_missing_label_changes_no_gradient",
     ),
     "every epoch is traced anew": Mutation(
-        SOURCE + "callbacks.py.jinja",
-        "logs = {} if logs is None else logs",
-        "logs = {} if logs is None else logs; self.model.make_train_function(force=True)",
-        "siamese-sequence-concat-stacked-fixed-jax+balanced",
+        SOURCE + "multi_task.py.jinja",
+        "self.weighting.built = True",
+        "self.weighting.built = False",
+        "multi_head-tabular-shared_bottom-separate-pcgrad-jax",
         "test_a_step_is_traced_in_the_first_epoch_only",
     ),
     "stacked heads are transposed between tasks": Mutation(
         SOURCE + "model.py.jinja",
         "for task, row in zip(tasks, rows, strict=True)",
         "for task, row in zip(tasks, rows[::-1], strict=True)",
-        "siamese-sequence-concat-stacked-fixed-jax+balanced",
+        "siamese-sequence-concat-stacked-fixed-jax+two-alike",
         "test_predictions_in_training_are_the_same_by_group",
     ),
     "rare classes count as little as they are": Mutation(
@@ -418,8 +419,8 @@ MUTATIONS = {
     ),
     "MLflow sees the logs before their totals": Mutation(
         SOURCE + "train.py.jinja",
-        "[shuffle, EpochTotals(), checkpoint, {{",
-        "[shuffle, track(checkpoint.run), EpochTotals(), checkpoint, {{",
+        "EpochTotals(), checkpoint, " + TRACKER,
+        TRACKER + "EpochTotals(), checkpoint, ",
         "siamese-sequence-concat-stacked-fixed-jax+mlflow",
         "test_mlflow_has_the_settings_and_the_values_of_history_csv",
     ),
