@@ -7,6 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,22 @@ def test_a_run_killed_between_its_stages_goes_on_as_if_it_had_not_been(project: 
     assert run(project, "train", "--resume", "whole", *staged[3:]).returncode == 0
     assert history(project, "killed") == history(project, "whole")
     assert json.loads((project / "whole" / "metrics.json").read_text()) == metrics[0]
+
+
+def test_a_run_in_mixed_precision_goes_on_in_it_and_predicts_in_single(project: Path) -> None:
+    mixed = ("--run", "mixed", "--precision", "mixed_bfloat16", "--epochs", "2")
+    done = run(project, "train", "--data", "data/sample.csv", *mixed)
+    assert done.returncode == 0, done.stderr
+    assert history(project, "mixed") != history(project, "first")
+    done = run(project, "train", "--resume", "mixed", "--precision", "float32", "--epochs", "3")
+    assert done.returncode == 2
+    assert "--precision float32: mixed has mixed_bfloat16" in done.stderr
+    done = run(project, "train", "--resume", "mixed", "--epochs", "3")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(project / "mixed" / "last.keras") as file:
+        assert b"mixed_bfloat16" in file.read("config.json")
+    with zipfile.ZipFile(project / "mixed" / "trunk.keras") as file:
+        assert b"bfloat16" not in file.read("config.json")
 
 
 def test_an_interrupted_run_says_how_it_goes_on(project: Path) -> None:

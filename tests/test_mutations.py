@@ -71,6 +71,20 @@ MUTATIONS = {
         "multi_head-tabular-shared_bottom-separate-pcgrad-jax",
         "test_a_step_is_traced_in_the_first_epoch_only",
     ),
+    "outputs are rounded to bfloat16": Mutation(
+        SOURCE + "model.py.jinja",
+        ', dtype="float32")(logits)',
+        ")(logits)",
+        "parallel-tabular-separate-equal-jax",
+        "test_weights_outputs_and_losses_stay_in_single_precision",
+    ),
+    "a model of mixed precision predicts in it": Mutation(
+        SOURCE + "runs.py.jinja",
+        'text.replace("mixed_bfloat16", "float32")',
+        "text",
+        "parallel-tabular-separate-equal-jax",
+        "test_it_predicts_in_single_precision",
+    ),
     "stacked heads are transposed between tasks": Mutation(
         SOURCE + "model.py.jinja",
         "for task, row in zip(tasks, rows, strict=True)",

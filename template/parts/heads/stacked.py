@@ -89,8 +89,7 @@ values = {{ 'LOSSES[tasks[0].kind]' if mixed else 'LOSS' }}.call(labels, predict
 {% else %}
 {{ values(answers.kinds[0]) | trim | indent(12, true) }}
 {% endif %}
-            rows = ops.sum(weight, axis=0)
-            losses[group] = ops.divide_no_nan(ops.sum(weight * values, axis=0), rows)
+            losses[group] = ops.divide_no_nan(*ops.unstack(row_sums(weight * values, weight)))
         return in_order(losses)
 {% if balanced %}
 
