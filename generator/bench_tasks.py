@@ -170,8 +170,8 @@ def project_fit(
     if hasattr(train, "grouped"):
         rows = train.grouped(rows)
     settings = arguments.Training(batch_size=BATCH)
+    count = batches.steps(len(features), BATCH)
+    train.compile_model(network, settings, count, measured=measured)
     dataset, shuffle = batches.batches(rows, BATCH, 0)
-    train.compile_model(network, settings, len(features), measured=measured)
-    return lambda epochs: network.fit(
-        dataset, epochs=epochs, shuffle=False, callbacks=[shuffle], verbose=0
-    )
+    more = {"shuffle": False, "steps_per_epoch": count, "callbacks": [shuffle], "verbose": 0}
+    return lambda epochs: network.fit(dataset, epochs=epochs, **more)

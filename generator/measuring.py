@@ -103,7 +103,7 @@ def time_steps(*packages: str) -> list[float]:
 def compiled(package: str, model: Any) -> Any:
     """As a package's `train` compiles."""
     training = importlib.import_module(f"{package}.arguments").Training()
-    importlib.import_module(f"{package}.train").compile_model(model, training, 16 * 32)
+    importlib.import_module(f"{package}.train").compile_model(model, training, 16)
     return model
 
 

@@ -6,7 +6,7 @@ class Batches(keras.utils.PyDataset):
         self.rows, self.size, self.order = rows, size, np.arange(len(rows))
 
     def __len__(self) -> int:
-        return math.ceil(len(self.rows) / self.size)
+        return steps(len(self.rows), self.size)
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], ...]:
         start = index * self.size
