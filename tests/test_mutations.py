@@ -186,8 +186,8 @@ MUTATIONS = {
     ),
     "predictions are not in the user's unit": Mutation(
         SOURCE + "model.py.jinja",
-        "layers.Rescaling(target.std, target.prior[0], name=task.name)",
-        "layers.Rescaling(target.std, 0.0, name=task.name)",
+        "scale, offset = target.std, target.prior[0]",
+        "scale, offset = target.std, 0.0",
         "multi_head-tabular-shared_bottom-separate-equal-jax",
         "test_a_regression_is_around_the_mean_in_its_unit",
     ),
