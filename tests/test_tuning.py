@@ -89,6 +89,38 @@ def test_an_interrupted_search_goes_on(project: Path) -> None:
     assert len(trials_of(project)) == before + 2
 
 
+ASKS_AND_IS_INTERRUPTED = """
+import os, signal
+import optuna
+from searched import tune
+
+ask = optuna.Study.ask
+
+def interrupted(study):
+    trial = ask(study)
+    os.kill(os.getpid(), signal.SIGINT)
+    return trial
+
+optuna.Study.ask = interrupted
+tune.main(["--epochs", "1", "--trials", "1000"])
+"""
+
+
+def test_an_interruption_between_trials_leaves_none_at_work(project: Path) -> None:
+    before = len(trials_of(project))
+    done = subprocess.run(
+        [sys.executable, "-c", ASKS_AND_IS_INTERRUPTED],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": "src", "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "the same command goes on" in done.stdout
+    assert not trials_of(project, TrialState.RUNNING)
+    assert len(trials_of(project)) == before
+
+
 def test_copier_renders_a_project_with_the_best_answers(
     repository: Path,  # noqa: F811
     project: Path,
