@@ -10,7 +10,7 @@ from generator import render, suites
 from generator.combinations import Combinations
 
 SOURCE = "template/project/src/{{ package }}/"
-TRACKER = "{{ 'track(checkpoint.run), ' if tracking != 'none' else '' }}"
+TRACKER = "{{ 'track(checkpoint.run), ' if tracking != 'none' and not parallel else '' }}"
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ MUTATIONS = {
     "no checkpoint is written": Mutation(
         SOURCE + "callbacks.py.jinja",
         '            with replaced(self.run / "best.keras") as path:\n'
-        "                self.model.save(path)\n",
+        "                best.save(path)\n",
         "",
         "multi_head-tabular-shared_bottom-separate-equal-jax",
         "test_a_run_leaves_models_history_metrics_and_curves",
@@ -179,8 +179,8 @@ MUTATIONS = {
     ),
     "the last model is kept as the best": Mutation(
         SOURCE + "callbacks.py.jinja",
-        "            self.model.set_weights(self.weights)\n",
-        "",
+        "best.set_weights(self.weights)",
+        "best.set_weights(self.model.get_weights())",
         "multi_head-tabular-shared_bottom-separate-equal-jax",
         "test_the_best_model_is_that_of_the_best_epoch",
     ),
@@ -437,6 +437,20 @@ MUTATIONS = {
         TRACKER + "EpochTotals(), checkpoint, ",
         "siamese-sequence-concat-stacked-fixed-jax+mlflow",
         "test_mlflow_has_the_settings_and_the_values_of_history_csv",
+    ),
+    "rows that fill up a batch count": Mutation(
+        SOURCE + "{% if distribution == 'data_parallel' %}distributed.py{% endif %}.jinja",
+        "weights[mine >= count] = 0",
+        "weights[mine >= count] = 1",
+        "multi_head-tabular-shared_bottom-separate-equal-jax+data_parallel",
+        "test_two_devices_train_as_one",
+    ),
+    "every process trains on the same rows": Mutation(
+        SOURCE + "{% if distribution == 'data_parallel' %}distributed.py{% endif %}.jinja",
+        "jax.process_count())[jax.process_index()]",
+        "jax.process_count())[0]",
+        "multi_head-tabular-shared_bottom-separate-equal-jax+data_parallel",
+        "test_two_processes_train_as_one_and_the_first_writes",
     ),
     "the search minds the weights of the losses": Mutation(
         SOURCE + "{% if tuning == 'optuna' %}tune.py{% endif %}.jinja",

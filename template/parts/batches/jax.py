@@ -10,7 +10,11 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], ...]:
         start = index * self.size
+{% if distribution == 'data_parallel' %}
+        return distributed.share(self.rows, self.order[start : start + self.size])
+{% else %}
         return self.rows.take(self.order[start : start + self.size]).as_tuple()
+{% endif %}
 
 
 def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, callbacks.Callback]:
