@@ -90,7 +90,8 @@ def expected_files(answers: Answers) -> set[str]:
     if answers["tracking"] != "none":
         modules, tests = (*modules, "tracking"), (*tests, "test_tracking")
     if answers.get("distribution", "none") != "none":
-        modules, tests = (*modules, "distributed", "launch"), (*tests, "test_distributed")
+        modules, tests = (*modules, "distributed"), (*tests, "test_distributed")
+        modules = (*modules, "launch") if answers["backend"] == "jax" else modules
     if answers["tuning"] != "none":
         modules, tests = (*modules, "tune"), (*tests, "test_tune")
     return {

@@ -29,7 +29,7 @@ SLOTS = {
     "inputs": "input_kind", "sample": "input_kind", "trunk": "input_kind", "layout": "layout",
     "sharing": "sharing", "comparison": "comparison", "heads": "heads",
     "weighting": "loss_weighting", "gradients": "backend", "batches": "backend",
-    "tracking": "tracking",
+    "tracking": "tracking", "distribution": "backend",
 }  # fmt: skip
 
 

@@ -439,17 +439,17 @@ MUTATIONS = {
         "test_mlflow_has_the_settings_and_the_values_of_history_csv",
     ),
     "rows that fill up a batch count": Mutation(
-        SOURCE + "{% if distribution == 'data_parallel' %}distributed.py{% endif %}.jinja",
+        "template/parts/distribution/jax.py",
         "weights[mine >= count] = 0",
         "weights[mine >= count] = 1",
-        "multi_head-tabular-shared_bottom-separate-equal-jax+data_parallel",
+        "siamese-sequence-concat-stacked-fixed-jax+data_parallel",
         "test_two_devices_train_as_one",
     ),
     "every process trains on the same rows": Mutation(
-        SOURCE + "{% if distribution == 'data_parallel' %}distributed.py{% endif %}.jinja",
+        "template/parts/distribution/jax.py",
         "jax.process_count())[jax.process_index()]",
         "jax.process_count())[0]",
-        "multi_head-tabular-shared_bottom-separate-equal-jax+data_parallel",
+        "siamese-sequence-concat-stacked-fixed-jax+data_parallel",
         "test_two_processes_train_as_one_and_the_first_writes",
     ),
     "the search minds the weights of the losses": Mutation(

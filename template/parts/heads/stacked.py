@@ -1,5 +1,5 @@
 {#- Methods of the model: how it measures the losses of all tasks at once. -#}
-{% macro measure(weighted, own_step, balanced, smoothed, huber) %}
+{% macro measure(weighted, own_step, balanced, smoothed, huber, mirrored) %}
 {% set weights = 'self.row_weights(y, sample_weight)' if balanced else 'by_group(sample_weight)' %}
 {% set mixed = answers.kinds | length > 1 %}
 {% set smoothing = ', training' if smoothed else '' %}
@@ -45,7 +45,12 @@
         losses = self.measure(y, y_pred, sample_weight{{ smoothing }})
         self.track(losses, {{ 'y, ' if balanced }}sample_weight)
         total = self.weighting(losses{{ ', training=training' if weighted.trains is defined }})
+{% if mirrored %}
+        total = sum(self.losses, total) if training else total
+        return total / distributed.count()  # the gradients of all devices are added
+{% else %}
         return sum(self.losses, total) if training else total
+{% endif %}
 {% endif %}
 
     def track(self, losses: Tensor, {{ 'y: Any, ' if balanced }}sample_weight: Any) -> Tensor:
@@ -89,7 +94,12 @@ values = {{ 'LOSSES[tasks[0].kind]' if mixed else 'LOSS' }}.call(labels, predict
 {% else %}
 {{ values(answers.kinds[0]) | trim | indent(12, true) }}
 {% endif %}
+{% if mirrored %}
+            parts = distributed.sums(row_sums(weight * values, weight))
+            losses[group] = ops.divide_no_nan(*ops.unstack(parts))
+{% else %}
             losses[group] = ops.divide_no_nan(*ops.unstack(row_sums(weight * values, weight)))
+{% endif %}
         return in_order(losses)
 {% if balanced %}
 
