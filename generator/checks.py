@@ -89,6 +89,8 @@ def expected_files(answers: Answers) -> set[str]:
         modules, tests = (*modules, "stacking"), (*tests, "test_stacking")
     if answers["tracking"] != "none":
         modules, tests = (*modules, "tracking"), (*tests, "test_tracking")
+    if answers["streaming"] != "none":
+        modules, tests = (*modules, "streaming"), (*tests, "test_streaming")
     if answers["tuning"] != "none":
         modules, tests = (*modules, "tune"), (*tests, "test_tune")
     return {
