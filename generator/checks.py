@@ -89,6 +89,8 @@ def expected_files(answers: Answers) -> set[str]:
         modules, tests = (*modules, "stacking"), (*tests, "test_stacking")
     if answers["tracking"] != "none":
         modules, tests = (*modules, "tracking"), (*tests, "test_tracking")
+    if answers["streaming"] != "none":
+        modules, tests = (*modules, "streaming"), (*tests, "test_streaming")
     if answers.get("distribution", "none") != "none":
         modules, tests = (*modules, "distributed"), (*tests, "test_distributed")
         modules = (*modules, "launch") if answers["backend"] == "jax" else modules

@@ -133,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     ways.set_defaults(command=run_bench_sharing)
     predicting = benches.add_parser("predict", help="rows a second and peak memory of `predict`")
     predicting.set_defaults(command=run_bench_predict)
+    streaming = benches.add_parser("streaming", help="training from row groups, beside in memory")
+    streaming.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
+    streaming.set_defaults(command=run_bench_streaming)
     tasks = benches.add_parser("tasks", help="training speed by the number of tasks")
     tasks.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
     tasks.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
@@ -433,6 +436,14 @@ def run_bench_predict(arguments: argparse.Namespace) -> int:
     from generator.bench_predict import bench_predict
 
     bench_predict()
+    return 0
+
+
+def run_bench_streaming(arguments: argparse.Namespace) -> int:
+    """Print a table."""
+    from generator.bench_streaming import bench_streaming
+
+    bench_streaming(arguments.rounds)
     return 0
 
 

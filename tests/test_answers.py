@@ -103,6 +103,7 @@ REFUSED = [
     ({"backend": "torch"}, "'torch'"),
     ({"tracking": "wandb"}, "'wandb'"),
     ({"tuning": "grid"}, "'grid'"),
+    ({"distribution": "data_parallel", "streaming": "row_groups"}, "choose none for one of them"),
     ({"distribution": "data_parallel", "loss_weighting": "pcgrad"}, "choose one of them, or JAX"),
     ({"learning_rate": 0}, "0.0: give a positive number"),
     ({"learning_rate": "nan"}, "give a positive number"),

@@ -50,6 +50,7 @@ COMMANDS = {
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
     ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
     ".venv/bin/python -m generator bench predict": "test_bench_predict_prints_a_table",
+    ".venv/bin/python -m generator bench streaming": "test_bench_streaming_prints_a_table",
     ".venv/bin/python -m generator bench tasks": "test_bench_tasks_prints_ratios",
 }
 
@@ -414,6 +415,17 @@ def test_bench_speed_prints_ratios(
     assert main(["bench", "speed", "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[1:]] == [["jax", kind] for kind in kinds]
+
+
+def test_bench_streaming_prints_a_table(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_streaming.ROWS", 2000)
+    monkeypatch.setattr("generator.bench_streaming.SIZES", (2000, 3000))
+    monkeypatch.setattr("generator.bench_streaming.BACKENDS", ("jax",))
+    assert main(["bench", "streaming", "--rounds", "1"]) == 0
+    [line] = [line for line in capfd.readouterr().out.splitlines() if line.startswith("jax")]
+    assert re.search(r"^jax +\d+\.\d\d \(.* [\d,]+ and [\d,]+; whole: [\d,]+$", line)
 
 
 def test_bench_predict_prints_a_table(

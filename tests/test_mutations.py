@@ -10,6 +10,7 @@ from generator import render, suites
 from generator.combinations import Combinations
 
 SOURCE = "template/project/src/{{ package }}/"
+STREAMING = SOURCE + "{% if streaming == 'row_groups' %}streaming.py{% endif %}.jinja"
 TRACKER = "{{ 'track(checkpoint.run), ' if tracking != 'none' and not parallel else '' }}"
 
 
@@ -451,6 +452,34 @@ MUTATIONS = {
         "jax.process_count())[0]",
         "siamese-sequence-concat-stacked-fixed-jax+data_parallel",
         "test_two_processes_train_as_one_and_the_first_writes",
+    ),
+    "rows are left out between windows": Mutation(
+        STREAMING,
+        "left = [(table.take(np.arange(whole, len(table))), numbers[whole:])]",
+        "left = []",
+        "siamese-sequence-concat-stacked-fixed-jax+row_groups",
+        "test_every_training_row_comes_once_an_epoch_in_an_order_of_its_own",
+    ),
+    "windows are read in the order of the file": Mutation(
+        STREAMING,
+        "rng.permutation(len(groups)).tolist()",
+        "groups",
+        "siamese-sequence-concat-stacked-fixed-jax+row_groups",
+        "test_windows_are_few_rows_of_several_groups_in_whole_batches",
+    ),
+    "the order of streamed rows is by chance": Mutation(
+        STREAMING,
+        "default_rng([seed, epoch])",
+        "default_rng()",
+        "siamese-sequence-concat-stacked-fixed-jax+row_groups",
+        "test_a_killed_run_goes_on_as_if_it_had_not_been",
+    ),
+    "means of parts are not weighted by their rows": Mutation(
+        STREAMING,
+        "self.mean += gap * count / together",
+        "self.mean += gap / 2",
+        "siamese-sequence-concat-stacked-fixed-jax+row_groups",
+        "test_statistics_do_not_depend_on_the_windows",
     ),
     "the search minds the weights of the losses": Mutation(
         SOURCE + "{% if tuning == 'optuna' %}tune.py{% endif %}.jinja",

@@ -1,3 +1,4 @@
+{% if not answers.streamed %}
 class Batches(keras.utils.PyDataset):
     """Rows of examples in batches, by an order that may change between epochs."""
 
@@ -25,3 +26,36 @@ def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, callbacks.Ca
         dataset.order = shuffled(len(rows), seed, epoch)
 
     return dataset, callbacks.LambdaCallback(on_epoch_begin=shuffle)
+{% else %}
+class Batches(keras.utils.PyDataset):
+    """The rows of an epoch in batches, which Keras takes one after the other."""
+
+    def __init__(self, rows: Streamed, size: int, seed: int) -> None:
+        super().__init__()
+        self.rows, self.size, self.seed, self.epoch = rows, size, seed, 0
+        self.batches = self.read()
+
+    def __len__(self) -> int:
+        return steps(len(self.rows), self.size)
+
+    def __getitem__(self, index: int) -> tuple[dict[str, np.ndarray], ...]:
+        if index == 0:
+            self.batches = self.read()
+        return next(self.batches)
+
+    def read(self) -> Iterator[tuple[dict[str, np.ndarray], ...]]:
+        """The batches of an epoch."""
+        for window in self.rows.windows(self.size, self.seed, self.epoch):
+            for start in range(0, len(window), self.size):
+                yield window.take(slice(start, start + self.size)).as_tuple()
+
+
+def batches(rows: Streamed, size: int, seed: int) -> tuple[Batches, callbacks.Callback]:
+    """What `fit` trains on, and the callback that says which epoch begins."""
+    dataset = Batches(rows, size, seed)
+
+    def begin(epoch: int, logs: Any) -> None:
+        dataset.epoch = epoch
+
+    return dataset, callbacks.LambdaCallback(on_epoch_begin=begin)
+{% endif %}

@@ -19,6 +19,7 @@ def encode_input(cells: pd.Series, folder: Path) -> np.ndarray:
             raise InputError(f"{where} holds values that are not numbers below 1e18")
         sequences[i] = sequence
     return sequences
+{% if not answers.streamed %}
 
 
 def statistics(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -27,3 +28,4 @@ def statistics(arrays: list[np.ndarray]) -> tuple[tuple[float, ...], tuple[float
     channels = [mean_and_std(f"channel {i + 1}", channel) for i, channel in enumerate(values.T)]
     mean, std = zip(*channels, strict=True)
     return mean, std
+{% endif %}

@@ -2,6 +2,7 @@
 {% set described = true %}
 {% set normalised = true %}
 {% set holds = 'a row per example: the number of a feature, NaN if missing; 1 for its category, else 0' %}
+{% if not answers.streamed %}
 def describe_columns(views: list[pd.DataFrame]) -> tuple[Column, ...]:
     """Every feature, by its cells in the training rows."""
     columns = tuple(describe_column(cells) for _, cells in pd.concat(views).items())
@@ -23,6 +24,7 @@ def describe_column(cells: pd.Series) -> Column:
     return Column(name, None, *mean_and_std(f"column '{name}'", to_numbers(known)))
 
 
+{% endif %}
 def encode_input(view: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
     """One float32 column per number, one 0/1 column per category: (rows, features).
 
@@ -34,6 +36,11 @@ def encode_input(view: pd.DataFrame, columns: tuple[Column, ...]) -> np.ndarray:
         if column.categories is None:
             arrays.append(to_numbers(cells)[:, None])
         else:
+{% if answers.streamed %}
+            codes = pd.Index(column.categories, dtype=object).get_indexer(class_names(cells))
+            arrays.append(codes[:, None] == np.arange(column.width))
+{% else %}
             names = np.array(column.categories, dtype=object)
             arrays.append(cells.map(class_name).to_numpy(object)[:, None] == names)
+{% endif %}
     return np.concatenate(arrays, axis=1, dtype="float32", casting="unsafe")
