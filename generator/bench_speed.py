@@ -1,11 +1,15 @@
 """Training speed of the default project, for each kind of input, beside the same in plain Keras.
 
-Both train in one process, in turn, on the same rows with the same batch size; the figure is
-seconds of an epoch with its validation, and of the project's callbacks (history, best model).
+All train in one process, in turn, on the same rows with the same batch size; the figure is seconds
+of an epoch with its validation, and of the project's callbacks (history, best model). `one output`
+is the same trunk with a single `Dense` and one loss, nothing measured: an upper bound. `matrix
+products` are those of the training rows alone.
 """
 
 import contextlib
+import importlib
 import io
+import math
 import statistics
 import tempfile
 import time
@@ -13,30 +17,54 @@ from pathlib import Path
 from typing import Any
 
 from generator import render
-from generator.measuring import BACKENDS, Work
+from generator.measuring import BACKENDS, Work, draw_ratios, matrix_products, ratios, spread
 
 ROWS = (("tabular", 600), ("tabular", 20_000), ("sequence", 600), ("image", 600), ("text", 600))
+NETWORKS = ("project", "one output", "matrix products")
+
+# Seconds of an epoch, round by round: by backend, kind with rows, and network.
+Seconds = dict[str, dict[str, dict[str, list[float]]]]
 
 
-def benchmark(rounds: int) -> None:
-    """Print the ratio for each backend, kind of input and size, each from a process of its own."""
-    print("epochs a second, default project : plain Keras (median, least and most of the rounds)")
+def bench_speed(rounds: int) -> Seconds:
+    """Print ratios for each backend, kind of input and size, each from a process of its own."""
+    print("epochs a second over those of plain Keras (median, least and most of the rounds)\n")
+    print(" " * 33 + "".join(f"{network:>22}" for network in NETWORKS))
+    seconds: Seconds = {backend: {} for backend in BACKENDS}
     with tempfile.TemporaryDirectory() as folder, render.snapshot() as template:
         work = Work(template, Path(folder))
         for backend in BACKENDS:
             for kind, rows in ROWS:
                 package = f"{kind}_{rows}_{backend}"
                 project = work.project(package, {"input_kind": kind, "backend": backend})
-                ratios = work.run(backend, [project], __name__, "measure", package, rows, rounds)
-                spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-                print(f"{backend:10}  {kind:8}  {rows:6} rows  {spread}", flush=True)
+                found = work.run(backend, [project], __name__, "measure", package, rows, rounds)
+                seconds[backend][f"{kind}, {rows} rows"] = found
+                cells = "".join(f"{spread(values):>22}" for values in over_plain(found).values())
+                print(f"{backend:10}  {kind:8}  {rows:6} rows{cells}", flush=True)
+    print()
+    return seconds
 
 
-def measure(package: str, rows: str, rounds: str) -> list[float]:
-    """Train both in turn: how many epochs of the project pass in one of plain Keras, by round."""
-    import importlib
+def over_plain(seconds: dict[str, list[float]]) -> dict[str, list[float]]:
+    """How many times as fast as plain Keras each network is, round by round."""
+    return {name: ratios(seconds["plain Keras"], seconds[name]) for name in NETWORKS}
 
+
+def draw(path: Path, seconds: Seconds) -> None:
+    """The same as a picture."""
+    panels = {}
+    for backend, found in seconds.items():
+        by_kind = {kind: over_plain(networks) for kind, networks in found.items()}
+        panels[backend] = {
+            f"{kind}: {name}": by_kind[kind][name] for kind in by_kind for name in NETWORKS
+        }
+    draw_ratios(path, "epochs a second over those of plain Keras", panels)
+
+
+def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
+    """Train all in turn: seconds of an epoch, by network and round."""
     import keras
+    import numpy as np
 
     from generator import plain_keras
 
@@ -58,7 +86,8 @@ def measure(package: str, rows: str, rounds: str) -> list[float]:
         def seconds(self) -> float:
             return statistics.median(b - a for a, b in zip(self.ends, self.ends[1:], strict=False))
 
-    epochs, ratios = 12 if int(rows) < 5000 else 5, []
+    epochs = 12 if int(rows) < 5000 else 5
+    seconds: dict[str, list[float]] = {name: [] for name in ("plain Keras", *NETWORKS)}
     fit = keras.Model.fit
     with tempfile.TemporaryDirectory() as folder:
         table = sample.write_sample(Path(folder), int(rows))
@@ -68,8 +97,10 @@ def measure(package: str, rows: str, rounds: str) -> list[float]:
         [held_out] = splits.validation.inputs.values()
         plain = plain_keras.build(kind, inputs, target.prior[0], target.std)
         plain = plain_keras.compiled(plain, target.std)
+        bound = plain_keras.bound(kind, inputs, 5)
+        layers = products(kind, inputs.shape[1:])
         for number in range(int(rounds)):
-            ours, theirs = Clock(), Clock()
+            ours, theirs, least = Clock(), Clock(), Clock()
 
             def timed(model: Any, *args: Any, clock: Clock = ours, **more: Any) -> object:
                 more |= {"callbacks": [*more["callbacks"], clock], "verbose": 0}
@@ -89,5 +120,29 @@ def measure(package: str, rows: str, rounds: str) -> list[float]:
                 callbacks=[theirs],
                 verbose=0,
             )
-            ratios.append(theirs.seconds() / ours.seconds())
-    return ratios
+            bound.fit(
+                inputs,
+                np.zeros((len(inputs), 5), "float32"),
+                validation_data=(held_out, np.zeros((len(held_out), 5), "float32")),
+                epochs=epochs,
+                callbacks=[least],
+                verbose=0,
+            )
+            start = time.perf_counter()
+            matrix_products(layers, len(inputs), 32, epochs)
+            seconds["matrix products"].append((time.perf_counter() - start) / epochs)
+            for name, clock in (("project", ours), ("plain Keras", theirs), ("one output", least)):
+                seconds[name].append(clock.seconds())
+    return seconds
+
+
+def products(kind: str, shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """How often each layer is applied to an example of a shape, its inputs and its outputs."""
+    heads = [(1, 32, 16)] * 3 + [(1, 16, units) for units in (1, 1, 3)]
+    if kind == "features":
+        return [(1, shape[0], 64), (1, 64, 32), *heads]
+    if kind == "image":
+        sizes = [math.ceil(shape[0] / n) * math.ceil(shape[1] / n) for n in (2, 4)]
+        return [(sizes[0], 9 * shape[2], 64), (sizes[1], 9 * 64, 32), *heads]
+    width = 16 if kind == "text" else shape[1]  # of an LSTM with four gates
+    return [(shape[0], width + 64, 4 * 64), (1, 64, 32), *heads]

@@ -7,17 +7,22 @@ products` are those of a training step alone, which no framework can do without.
 """
 
 import importlib
-import itertools
-import json
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from generator import render
-from generator.measuring import BACKENDS, Work
+from generator.measuring import (
+    BACKENDS,
+    Work,
+    epoch_seconds,
+    matrix_products,
+    ratios,
+    spread,
+)
+from generator.questions import Answers
 
 ROWS, FEATURES, BATCH = 16_384, 64, 256
 TASKS = (2, 8, 32, 128)
@@ -28,12 +33,8 @@ LIMITS = ("one output", "matrix products")
 Seconds = dict[str, dict[int, dict[str, list[float]]]]
 
 
-def bench_tasks(into: Path, rounds: int) -> None:
-    """Print a row for each network, and how its cost grows from the fewest to the most tasks.
-
-    What was measured is in `tasks.json`, and drawn in `tasks.png`.
-    """
-    into.mkdir(parents=True, exist_ok=True)
+def bench_tasks(rounds: int) -> Seconds:
+    """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
     seconds: Seconds = {}
     print("training throughput over that of one output (median, least and most of the rounds)\n")
     with TemporaryDirectory() as scratch, render.snapshot() as template:
@@ -43,7 +44,8 @@ def bench_tasks(into: Path, rounds: int) -> None:
             seconds[backend] = found
             print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in TASKS))
             for network in (*NETWORKS, LIMITS[1]):
-                cells = [ratios(found[number], network) for number in TASKS]
+                both = ((found[number]["one output"], found[number][network]) for number in TASKS)
+                cells = [spread(ratios(base, ours)) for base, ours in both]
                 print(f"{network:22}" + "".join(f"{cell:>20}" for cell in cells))
             for network in ("one output", *NETWORKS[:2]):
                 first, last = (statistics.median(found[n][network]) for n in (TASKS[0], TASKS[-1]))
@@ -52,9 +54,7 @@ def bench_tasks(into: Path, rounds: int) -> None:
                 )
                 print(f"{network:22}{growth:>20}")
             print(flush=True)
-    (into / "tasks.json").write_text(json.dumps(seconds, indent=1) + "\n", encoding="utf-8")
-    draw(into / "tasks.png", seconds)
-    print(f"All of it is in {into}.")
+    return seconds
 
 
 def draw(path: Path, seconds: Seconds) -> None:
@@ -75,27 +75,40 @@ def draw(path: Path, seconds: Seconds) -> None:
     figure.savefig(path, dpi=150)
 
 
-def ratios(seconds: dict[str, list[float]], network: str) -> str:
-    """The throughput of a network over that of one output, round by round."""
-    values = [a / b for a, b in zip(seconds["one output"], seconds[network], strict=True)]
-    return f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
-
-
 def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dict[str, list[float]]:
     """Seconds of an epoch of each network, round by round, from a process of its own."""
-    projects = []
-    for heads in ("stacked", "separate"):
-        answers = {
-            "tasks": ", ".join(f"t{i}:regression" for i in range(tasks)),
-            "num_tasks": tasks,
-            "trunk_units": "128, 64",
-            "head_units": "",
-            "heads": heads,
-            "backend": backend,
-        }
-        projects.append(work.project(f"{heads}_{tasks}_{backend}", answers))
+    projects = [
+        work.project(f"{heads}_{tasks}_{backend}", answers(tasks, heads, backend))
+        for heads in ("stacked", "separate")
+    ]
     packages = [project.name for project in projects]
     return dict(work.run(backend, projects, __name__, "measure", tasks, rounds, ROWS, *packages))
+
+
+def answers(tasks: int, heads: str, backend: str) -> Answers:
+    """Of the project with so many regressions."""
+    return {
+        "tasks": ", ".join(f"t{i}:regression" for i in range(tasks)),
+        "num_tasks": tasks,
+        "trunk_units": "128, 64",
+        "head_units": "",
+        "heads": heads,
+        "backend": backend,
+    }
+
+
+def table(rows: int, tasks: int) -> tuple[Any, Any]:
+    """Features (rows, FEATURES), and labels (rows, tasks) that are linear in them."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(rows, FEATURES)).astype("float32")
+    return features, (features @ rng.normal(size=(FEATURES, tasks))).astype("float32")
+
+
+def by_name(labels: Any) -> dict[str, Any]:
+    """A column (rows, 1) for each task."""
+    return {f"t{i}": labels[:, i : i + 1] for i in range(labels.shape[1])}
 
 
 def measure(
@@ -103,52 +116,30 @@ def measure(
 ) -> dict[str, list[float]]:
     """Train all networks in turn; the first round compiles, and does not count."""
     import keras
-    import numpy as np
 
     from generator import plain_keras
 
     keras.utils.set_random_seed(0)
-    rng = np.random.default_rng(0)
-    features = rng.normal(size=(int(rows), FEATURES)).astype("float32")
-    labels = (features @ rng.normal(size=(FEATURES, int(tasks)))).astype("float32")
+    features, labels = table(int(rows), int(tasks))
+    named = by_name(labels)
     by_hand = plain_keras.many_heads(features, int(tasks))
-    named = {f"t{i}": labels[:, i : i + 1] for i in range(int(tasks))}
     one = plain_keras.one_output(features, int(tasks))
-    fits = {
+    layers = ((1, FEATURES, 128), (1, 128, 64), (1, 64, int(tasks)))
+    fits: dict[str, Callable[[int], object]] = {
         "one output": lambda epochs: one.fit(features, labels, BATCH, epochs, 0),
         "stacked": project_fit(stacked, features, named, True),
         "stacked, no metrics": project_fit(stacked, features, named, False),
         "separate": project_fit(separate, features, named, True),
         "plain Keras": lambda epochs: by_hand.fit(features, named, BATCH, epochs, 0),
-        "matrix products": lambda epochs: matrix_products(features, int(tasks), epochs),
+        "matrix products": lambda epochs: matrix_products(layers, int(rows), BATCH, epochs),
     }
     seconds: dict[str, list[float]] = {name: [] for name in fits}
     for number in range(int(rounds) + 1):
         for name, fit in fits.items():
-            took = []
-            for epochs in (1, 4):  # their difference has no part in starting and ending a `fit`
-                start = time.perf_counter()
-                fit(epochs)
-                took.append(time.perf_counter() - start)
+            took = epoch_seconds(fit)
             if number:
-                seconds[name].append((took[1] - took[0]) / 3)
+                seconds[name].append(took)
     return seconds
-
-
-def matrix_products(features: Any, tasks: int, epochs: int) -> None:
-    """Those of the forward and the backward pass alone, by NumPy."""
-    import numpy as np
-
-    sizes = (FEATURES, 128, 64, tasks)
-    kernels = [np.ones(shape, "float32") for shape in itertools.pairwise(sizes)]
-    errors = [np.ones((BATCH, size), "float32") for size in sizes]
-    for start in [*range(0, len(features), BATCH)] * epochs:
-        x = features[start : start + BATCH]
-        for kernel, error in zip(kernels, errors[1:], strict=True):
-            x.T @ error[: len(x)]
-            if kernel is not kernels[0]:
-                error[: len(x)] @ kernel.T
-            x = x @ kernel
 
 
 def project_fit(

@@ -21,6 +21,7 @@ import yaml
 from generator import render
 from generator.combinations import Combination, enumeration
 from generator.matrix import FORMATS, ShardError
+from generator.measuring import BACKENDS
 from generator.questions import ROOT, AnswerError, TemplateError, read_settings
 from generator.render import RenderError
 from generator.suites import TIME_LIMIT, Verdict
@@ -110,11 +111,25 @@ def parser() -> argparse.ArgumentParser:
     add_strength(all_ran)
     all_ran.set_defaults(command=run_ran, pattern=[])
 
-    bench = commands.add_parser("bench", help="measure what projects do")
-    benches = bench.add_subparsers(required=True, metavar="WHAT")
-    speed = benches.add_parser("speed", help="training speed beside plain Keras")
-    speed.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
-    speed.set_defaults(command=run_bench_speed)
+    bench = commands.add_parser("bench", help="measure what projects do (all training speeds)")
+    bench.set_defaults(command=run_bench, what="all", into=Path("bench"), rounds=5)
+    benches = bench.add_subparsers(metavar="WHAT")
+    for what, about in (
+        ("all", "speed, tasks and peers, kept in one file"),
+        ("speed", "training speed beside plain Keras, by the kind of input"),
+        ("tasks", "training speed by the number of tasks"),
+        ("peers", "training speed beside PyTorch and TorchJD"),
+    ):
+        training = benches.add_parser(what, help=about)
+        training.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
+        training.add_argument("--rounds", type=positive, default=5, help="trainings of each (5)")
+        training.set_defaults(command=run_bench, what=what)
+    profile = benches.add_parser("profile", help="where the time of a training epoch goes")
+    profile.add_argument("--tasks", type=positive, default=32, help="how many, 2 or more (32)")
+    profile.add_argument(
+        "--backend", choices=BACKENDS, action="append", help="only this one; may be repeated"
+    )
+    profile.set_defaults(command=run_bench_profile)
     weighting = benches.add_parser("weighting", help="cost and scores of the loss weightings")
     weighting.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
     weighting.add_argument("--seeds", type=positive, default=4, help="trainings of each (4)")
@@ -136,10 +151,6 @@ def parser() -> argparse.ArgumentParser:
     streaming = benches.add_parser("streaming", help="training from row groups, beside in memory")
     streaming.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
     streaming.set_defaults(command=run_bench_streaming)
-    tasks = benches.add_parser("tasks", help="training speed by the number of tasks")
-    tasks.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")
-    tasks.add_argument("--rounds", type=positive, default=5, help="times that each trains (5)")
-    tasks.set_defaults(command=run_bench_tasks)
     return top
 
 
@@ -415,11 +426,22 @@ def read_report(path: Path) -> dict[str, bool]:
         raise AnswerError(f"{path} is no report of `generator test --report`") from None
 
 
-def run_bench_speed(arguments: argparse.Namespace) -> int:
-    """Print ratios."""
-    from generator.bench_speed import benchmark
+def run_bench(arguments: argparse.Namespace) -> int:
+    """Print ratios, keep them and draw pictures."""
+    from generator.bench_all import PARTS, bench
 
-    benchmark(arguments.rounds)
+    parts = list(PARTS) if arguments.what == "all" else [arguments.what]
+    bench(arguments.what, parts, arguments.into, arguments.rounds)
+    return 0
+
+
+def run_bench_profile(arguments: argparse.Namespace) -> int:
+    """Print a table."""
+    from generator.bench_profile import bench_profile
+
+    if arguments.tasks < 2:
+        raise AnswerError("--tasks 1: give 2 or more, for heads to be separate or stacked")
+    bench_profile(arguments.tasks, arguments.backend or BACKENDS)
     return 0
 
 
@@ -444,14 +466,6 @@ def run_bench_streaming(arguments: argparse.Namespace) -> int:
     from generator.bench_streaming import bench_streaming
 
     bench_streaming(arguments.rounds)
-    return 0
-
-
-def run_bench_tasks(arguments: argparse.Namespace) -> int:
-    """Print ratios and draw a picture."""
-    from generator.bench_tasks import bench_tasks
-
-    bench_tasks(arguments.into, arguments.rounds)
     return 0
 
 

@@ -1,5 +1,7 @@
 """What benchmarks share: rendered projects, and processes on a backend that measure them."""
 
+import contextlib
+import functools
 import importlib
 import json
 import os
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from generator.questions import Answers
 
 BACKENDS = ("tensorflow", "jax")
 KINDS = ("regression", "binary", "multiclass(3)")
+MEASURING = (sys.executable, "-m", "generator.measuring")
+STAY = "-"  # instead of a file for the result
 
 
 def environment(backend: str, projects: Iterable[Path]) -> dict[str, str]:
@@ -45,9 +49,8 @@ class Work:
     ) -> Any:
         """Call a function of one of our modules in a process that can import the projects."""
         result = self.scratch / f"result-{time.monotonic_ns()}.json"
-        command = [sys.executable, "-m", "generator.measuring", str(result), module, function]
         done = subprocess.run(
-            [*command, *map(str, arguments)],
+            [*MEASURING, str(result), module, function, *map(str, arguments)],
             env=environment(backend, projects),
             check=False,
             capture_output=True,
@@ -57,6 +60,42 @@ class Work:
             reason = done.stderr[-2000:] or "it was killed"
             raise render.RenderError(f"a measurement ended with {done.returncode}:\n{reason}")
         return json.loads(result.read_text(encoding="utf-8"))
+
+    @contextlib.contextmanager
+    def alive(
+        self, backend: str, projects: Sequence[Path], module: str, function: str, *arguments: object
+    ) -> Iterator[dict[str, Callable[[], float]]]:
+        """A process that stays, and waits: what a function of ours returns there, callable here.
+
+        That is a dictionary of functions that return a number.
+        """
+        with (
+            tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+            subprocess.Popen(
+                [*MEASURING, STAY, module, function, *map(str, arguments)],
+                env=environment(backend, projects),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            ) as process,
+        ):
+            assert process.stdin and process.stdout
+            to, back = process.stdin, process.stdout
+
+            def answer() -> Any:
+                line = back.readline()
+                if not line:
+                    errors.seek(0)
+                    reason = errors.read()[-2000:] or "it was killed"
+                    raise render.RenderError(f"a measurement ended:\n{reason}")
+                return json.loads(line)
+
+            def ask(name: str) -> float:
+                print(name, file=to, flush=True)
+                return float(answer())
+
+            yield {name: functools.partial(ask, name) for name in answer()}
 
 
 def print_step_times(
@@ -121,7 +160,76 @@ def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[floa
     return [statistics.median(seconds[1:]) for seconds in times]
 
 
+def epoch_seconds(fit: Callable[[int], object]) -> float:
+    """Of one epoch; `fit` trains for some. Starting and ending a `fit` have no part in it."""
+    took = []
+    for epochs in (1, 4):
+        start = time.perf_counter()
+        fit(epochs)
+        took.append(time.perf_counter() - start)
+    return (took[1] - took[0]) / 3
+
+
+def matrix_products(
+    layers: Sequence[tuple[int, int, int]], rows: int, batch: int, epochs: int
+) -> None:
+    """Those of training alone, forward and backward, by NumPy: no framework can do without them.
+
+    layers: how often each is applied to an example, its inputs and its outputs
+    """
+    import numpy as np
+
+    arrays = [
+        [np.ones(shape, "float32") for shape in ((batch * n, a), (a, b), (batch * n, b))]
+        for n, a, b in layers
+    ]
+    for start in [*range(0, rows, batch)] * epochs:
+        share = min(batch, rows - start)
+        for number, ((times, _, _), (x, kernel, error)) in enumerate(
+            zip(layers, arrays, strict=True)
+        ):
+            x, error = x[: share * times], error[: share * times]
+            x @ kernel
+            x.T @ error
+            if number:  # nobody asks for the gradient of what the first layer reads
+                error @ kernel.T
+
+
+def ratios(base: Sequence[float], seconds: Sequence[float]) -> list[float]:
+    """How many times as fast as the base, round by round."""
+    return [a / b for a, b in zip(base, seconds, strict=True)]
+
+
+def spread(values: Sequence[float]) -> str:
+    """Median, least and most."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
+
+
+def draw_ratios(path: Path, title: str, panels: Mapping[str, Mapping[str, list[float]]]) -> None:
+    """A point at the median and a line from the least to the most, in a panel for each group."""
+    from matplotlib.figure import Figure
+
+    height = 1.2 + 0.25 * max(map(len, panels.values()))
+    figure = Figure(figsize=(3.5 + 3 * len(panels), height), layout="constrained")
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True)[0]
+    for panel, (name, rows) in zip(axes, panels.items(), strict=True):
+        for place, values in enumerate(rows.values()):
+            panel.plot([min(values), max(values)], [place, place], color="C0")
+            panel.plot(statistics.median(values), place, "o", color="C0")
+        panel.axvline(1, color="gray", linewidth=0.8)
+        panel.set(title=name, xscale="log", xlabel=title)
+        panel.set_yticks(range(len(rows)), list(rows))
+    axes[0].invert_yaxis()
+    figure.savefig(path, dpi=150)
+
+
 if __name__ == "__main__":
     result, module, function, *arguments = sys.argv[1:]
-    answer = getattr(importlib.import_module(module), function)(*arguments)
-    Path(result).write_text(json.dumps(answer), encoding="utf-8")
+    answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
+    found = getattr(importlib.import_module(module), function)(*arguments)
+    if result == STAY:
+        print(json.dumps(list(found)), file=answers, flush=True)
+        for name in sys.stdin:
+            print(json.dumps(found[name.rstrip("\n")]()), file=answers, flush=True)
+    else:
+        Path(result).write_text(json.dumps(found), encoding="utf-8")

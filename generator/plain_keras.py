@@ -16,10 +16,7 @@ def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Mod
 
     kind: "features", "sequence", "image" or "text", what `examples` are.
     """
-    inputs = keras.Input(examples.shape[1:], dtype=examples.dtype.name)
-    x = {"features": dense, "sequence": lstm, "image": convolutions, "text": read_bytes}[kind](
-        inputs, examples
-    )
+    inputs, x = encoded(kind, examples)
     hidden = [layers.Dense(16, activation="relu")(x) for _ in range(3)]
     standardised = layers.Dense(1)(hidden[0])
     outputs = {
@@ -28,6 +25,21 @@ def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Mod
         "task_3": layers.Dense(3, activation="softmax", name="task_3")(hidden[2]),
     }
     return keras.Model(inputs, outputs)
+
+
+def bound(kind: str, examples: np.ndarray, outputs: int) -> keras.Model:
+    """The same trunk with one `Dense` and one loss, and nothing measured: an upper bound."""
+    inputs, x = encoded(kind, examples)
+    model = keras.Model(inputs, layers.Dense(outputs)(x))
+    model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
+    return model
+
+
+def encoded(kind: str, examples: np.ndarray) -> tuple[Any, Any]:
+    """Input and encoding."""
+    inputs = keras.Input(examples.shape[1:], dtype=examples.dtype.name)
+    encode = {"features": dense, "sequence": lstm, "image": convolutions, "text": read_bytes}[kind]
+    return inputs, encode(inputs, examples)
 
 
 def normalised(inputs: Any, examples: np.ndarray) -> Any:
@@ -82,15 +94,16 @@ def compiled(model: keras.Model, std: float) -> keras.Model:
     return model
 
 
-def many_heads(features: np.ndarray, tasks: int) -> keras.Model:
+def many_heads(features: np.ndarray, tasks: int, measured: bool = True) -> keras.Model:
     """64 → 128 → 64, then a `Dense(1)` for each task, with its own loss and the usual metrics."""
     inputs, x = wide(features)
     outputs = {f"t{i}": layers.Dense(1, name=f"t{i}")(x) for i in range(tasks)}
     model = keras.Model(inputs, outputs)
+    names = outputs if measured else ()
     model.compile(
         optimizer="adam",
         loss=dict.fromkeys(outputs, "mse"),
-        metrics={name: [metrics.MeanAbsoluteError(), metrics.R2Score()] for name in outputs},
+        metrics={name: [metrics.MeanAbsoluteError(), metrics.R2Score()] for name in names},
     )
     return model
 

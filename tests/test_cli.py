@@ -20,7 +20,16 @@ import pytest
 import yaml
 from conftest import as_in_a_terminal
 
-from generator import bench_sharing, bench_weighting, checks, render
+from generator import (
+    bench_all,
+    bench_profile,
+    bench_sharing,
+    bench_tasks,
+    bench_weighting,
+    checks,
+    measuring,
+    render,
+)
 from generator.cli import main
 from generator.combinations import enumeration
 from generator.questions import ROOT, Questionnaire
@@ -46,12 +55,15 @@ COMMANDS = {
     ".venv/bin/python -m generator combinations": "test_combinations_are_listed_by_pattern",
     ".venv/bin/python -m generator answers default": "test_answers_of_a_combination_render_it",
     ".venv/bin/python -m generator render my-project --data backend=jax": "test_render",
+    ".venv/bin/python -m generator bench": "test_bench_measures_all_in_one_file",
     ".venv/bin/python -m generator bench speed": "test_bench_speed_prints_ratios",
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
     ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
     ".venv/bin/python -m generator bench predict": "test_bench_predict_prints_a_table",
     ".venv/bin/python -m generator bench streaming": "test_bench_streaming_prints_a_table",
     ".venv/bin/python -m generator bench tasks": "test_bench_tasks_prints_ratios",
+    ".venv/bin/python -m generator bench peers": "test_bench_peers_prints_ratios",
+    ".venv/bin/python -m generator bench profile": "test_bench_profile_prints_shares",
 }
 
 
@@ -407,14 +419,19 @@ def test_the_gain_is_the_mean_over_tasks_of_the_relative_gains() -> None:
 
 
 def test_bench_speed_prints_ratios(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = ("tabular", "sequence", "image", "text")
     monkeypatch.setattr("generator.bench_speed.ROWS", [(kind, 60) for kind in kinds])
     monkeypatch.setattr("generator.bench_speed.BACKENDS", ("jax",))
-    assert main(["bench", "speed", "--rounds", "1"]) == 0
+    assert main(["bench", "speed", "--into", str(tmp_path / "bench"), "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [["jax", kind] for kind in kinds]
+    assert [line.split()[:2] for line in lines if "rows" in line] == [["jax", k] for k in kinds]
+    assert {path.name for path in (tmp_path / "bench").iterdir()} == {"speed.json", "speed.png"}
+    found = json.loads((tmp_path / "bench/speed.json").read_text())["speed"]["jax"]
+    assert list(found) == [f"{kind}, 60 rows" for kind in kinds]
+    names = {"plain Keras", "project", "one output", "matrix products"}
+    assert all(networks.keys() == names for networks in found.values())
 
 
 def test_bench_streaming_prints_a_table(
@@ -450,3 +467,97 @@ def test_bench_tasks_prints_ratios(
     assert {path.name for path in (tmp_path / "bench").iterdir()} == {"tasks.json", "tasks.png"}
     for network in ("stacked", "stacked, no metrics", "separate", "plain Keras"):
         assert re.search(rf"^{network} +\d+\.\d\d \(", printed, re.MULTILINE)
+
+
+def test_bench_peers_prints_ratios(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_peers.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.bench_peers.TASKS", (2, 3))
+    monkeypatch.setattr("generator.bench_peers.ROWS", 512)
+    monkeypatch.setattr("generator.bench_peers.find_spec", lambda name: None)
+    assert main(["bench", "peers", "--into", str(tmp_path / "bench"), "--rounds", "2"]) == 0
+    printed = capfd.readouterr().out
+    assert "pip install torch==2.13.0 torchjd" in printed
+    assert "over that of plain Keras, jax" in printed
+    for network in ("stacked", "separate", "plain Keras", "stacked, PCGrad"):
+        assert re.search(rf"^{network}, jax +-?\d+\.\d\d \(", printed, re.MULTILINE)
+    assert {path.name for path in (tmp_path / "bench").iterdir()} == {"peers.json", "peers.png"}
+    found = json.loads((tmp_path / "bench/peers.json").read_text())["peers"]
+    assert found.keys() == {"2", "3"}
+    assert all(len(seconds) == 2 for seconds in found["3"].values())
+
+
+def test_plain_torch_learns_as_well_with_one_layer_and_with_surgery() -> None:
+    pytest.importorskip("torchjd")
+    from generator import plain_torch
+
+    features, labels = bench_tasks.table(1024, 3)
+    for more in ({}, {"together": True}, {"differentiate": plain_torch.surgery}):
+        fit = plain_torch.trainer(features, labels, **more)
+        first, last = fit(1), fit(20)
+        assert len(last) == 3
+        assert all(after < 0.5 * before for before, after in zip(first, last, strict=True))
+
+
+def test_what_ends_a_measuring_process_is_said(tmp_path: Path) -> None:
+    work = measuring.Work(tmp_path, tmp_path)
+    broken = work.alive("jax", [], "generator.bench_peers", "torch_networks", "three", 8)
+    with pytest.raises(render.RenderError, match=r"three|torch"), broken:
+        pass
+
+
+def test_bench_measures_all_in_one_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = []
+
+    def part(name: str) -> tuple[Callable[[int], object], Callable[[Path, object], object]]:
+        def measure(rounds: int) -> object:
+            asked.append((name, rounds))
+            return {name: 1}
+
+        return measure, lambda path, found: path.touch()
+
+    monkeypatch.setattr("generator.bench_all.PARTS", {name: part(name) for name in ("a", "b")})
+    assert main(["bench"]) == 0
+    assert asked == [("a", 5), ("b", 5)]
+    kept = json.loads((tmp_path / "bench/all.json").read_text())
+    assert kept.keys() == {"machine", "versions", "a", "b"} and kept["b"] == {"b": 1}
+    assert kept["machine"].keys() == {"cpu", "cores", "system"} and kept["machine"]["cpu"]
+    assert {"python", "keras", "tensorflow", "jax"} <= kept["versions"].keys()
+    assert {path.name for path in (tmp_path / "bench").iterdir()} == {"all.json", "a.png", "b.png"}
+    assert main(["bench", "all", "--into", "there", "--rounds", "2"]) == 0
+    assert asked[2:] == [("a", 2), ("b", 2)] and Path("there/all.json").is_file()
+
+
+def test_bench_has_every_part() -> None:
+    assert list(bench_all.PARTS) == ["speed", "tasks", "peers"]
+
+
+@pytest.mark.parametrize("backend", measuring.BACKENDS)
+def test_bench_profile_prints_shares(
+    backend: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.bench_profile.ROWS", 600)
+    monkeypatch.setattr("generator.bench_profile.EPOCHS", 1)
+    assert main(["bench", "profile", "--tasks", "2", "--backend", backend]) == 0
+    lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(backend)]
+    assert [line.split()[1] for line in lines] == ["separate", "stacked"]
+    for line in lines:
+        shares = [float(cell.rstrip("%")) for cell in line.split()[3:]]
+        assert len(shares) == 5 and abs(sum(shares) - 100) < 1
+        assert min(shares) > 0
+    assert main(["bench", "profile", "--tasks", "1"]) == 2
+
+
+def test_a_watch_counts_no_time_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([0, 1, 3, 7, 15, 31])
+    monkeypatch.setattr("time.perf_counter", lambda: next(now))
+    watch = bench_profile.Watch()
+    inner = watch.timed("callbacks", lambda: None)
+    watch.timed("validation", inner)()
+    watch.lap()
+    assert watch.seconds["callbacks"] == 4 and watch.seconds["validation"] == 2 + 8
+    assert watch.seconds[bench_profile.REST] == 1 + 16
