@@ -29,9 +29,8 @@ def bench(name: str, parts: Sequence[str], into: Path, rounds: int) -> None:
     for part in parts:
         measure, draw = PARTS[part]
         found[part] = measure(rounds)
-        text = (
-            json.dumps(found, indent=1) + "\n"
-        )  # also of what was measured before an interruption
+        # After each part, so that an interruption loses one only.
+        text = json.dumps(found, indent=1) + "\n"
         (into / f"{name}.json").write_text(text, encoding="utf-8")
         draw(into / f"{part}.png", found[part])
     print(f"All of it is in {into}.")
