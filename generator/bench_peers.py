@@ -35,13 +35,11 @@ def bench_peers(rounds: int) -> Seconds:
         work = Work(template, Path(scratch))
         for number in TASKS:
             seconds[number] = side_by_side(work, number, rounds)
-    found = [over_base(networks) for networks in seconds.values()]
-    base = next(name for name in BASES if name in found[0])
-    print(f"training throughput over that of {base} (median, least and most of the rounds)\n")
-    print(" " * 28 + "".join(f"{number:>14} tasks" for number in TASKS))
-    for network in found[0]:
-        print(f"{network:28}" + "".join(f"{spread(by_name[network]):>20}" for by_name in found))
-    print(flush=True)
+            found = over_base(seconds[number])
+            base = next(name for name in BASES if name in found)
+            print(f"{number} tasks, throughput over that of {base} (median, least and most)\n")
+            print("".join(f"{name:28}{spread(values):>20}\n" for name, values in found.items()))
+            print(end="", flush=True)
     return seconds
 
 

@@ -466,7 +466,7 @@ def test_bench_tasks_prints_ratios(
     assert "2 tasks" in printed and "3 tasks" in printed
     assert {path.name for path in (tmp_path / "bench").iterdir()} == {"tasks.json", "tasks.png"}
     for network in ("stacked", "stacked, no metrics", "separate", "plain Keras"):
-        assert re.search(rf"^{network} +\d+\.\d\d \(", printed, re.MULTILINE)
+        assert re.search(rf"^{network} +-?\d+\.\d\d \(", printed, re.MULTILINE)
 
 
 def test_bench_peers_prints_ratios(
