@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from generator import render
 from generator.bench_tasks import BATCH, answers, by_name, project_fit, table
-from generator.measuring import BACKENDS, Work, draw_ratios, epoch_seconds, ratios, spread
+from generator.measuring import BACKENDS, Fit, Work, draw_ratios, epoch_seconds, ratios, spread
 
 ROWS = 8192
 TASKS = (3, 12, 32)
@@ -100,10 +100,11 @@ def keras_networks(
     weights = {name: np.ones(len(features), "float32") for name in named}
     by_hand = plain_keras.many_heads(features, int(tasks), measured=False)
 
-    def fit_by_hand(epochs: int) -> None:
-        by_hand.fit(features, named, BATCH, epochs, 0, sample_weight=weights)
+    def fit_by_hand(epochs: int, ended: Callable[..., object]) -> None:
+        clock = keras.callbacks.LambdaCallback(on_epoch_end=ended)
+        by_hand.fit(features, named, BATCH, epochs, 0, [clock], sample_weight=weights)
 
-    fits: dict[str, Callable[[int], object]] = {
+    fits: dict[str, Fit] = {
         "stacked": project_fit(stacked, features, named, False),
         "separate": project_fit(separate, features, named, False),
         "plain Keras": fit_by_hand,
@@ -119,7 +120,7 @@ def torch_networks(tasks: str, rows: str) -> dict[str, Callable[[], float]]:
     from generator import plain_torch
 
     features, labels = table(int(rows), int(tasks))
-    fits: dict[str, Callable[[int], object]] = {
+    fits: dict[str, Fit] = {
         "PyTorch": plain_torch.trainer(features, labels),
         "PyTorch, one layer of heads": plain_torch.trainer(features, labels, together=True),
     }

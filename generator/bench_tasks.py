@@ -16,6 +16,7 @@ from typing import Any
 from generator import render
 from generator.measuring import (
     BACKENDS,
+    Fit,
     Work,
     epoch_seconds,
     matrix_products,
@@ -116,8 +117,21 @@ def measure(
 ) -> dict[str, list[float]]:
     """Train all networks in turn; the first round compiles, and does not count."""
     import keras
+    from keras import callbacks
 
     from generator import plain_keras
+
+    def fit_one(epochs: int, ended: Callable[..., object]) -> None:
+        one.fit(features, labels, BATCH, epochs, 0, [callbacks.LambdaCallback(on_epoch_end=ended)])
+
+    def fit_by_hand(epochs: int, ended: Callable[..., object]) -> None:
+        clock = callbacks.LambdaCallback(on_epoch_end=ended)
+        by_hand.fit(features, named, BATCH, epochs, 0, [clock])
+
+    def multiply(epochs: int, ended: Callable[..., object]) -> None:
+        for _ in range(epochs):
+            matrix_products(layers, int(rows), BATCH, 1)
+            ended()
 
     keras.utils.set_random_seed(0)
     features, labels = table(int(rows), int(tasks))
@@ -125,13 +139,13 @@ def measure(
     by_hand = plain_keras.many_heads(features, int(tasks))
     one = plain_keras.one_output(features, int(tasks))
     layers = ((1, FEATURES, 128), (1, 128, 64), (1, 64, int(tasks)))
-    fits: dict[str, Callable[[int], object]] = {
-        "one output": lambda epochs: one.fit(features, labels, BATCH, epochs, 0),
+    fits: dict[str, Fit] = {
+        "one output": fit_one,
         "stacked": project_fit(stacked, features, named, True),
         "stacked, no metrics": project_fit(stacked, features, named, False),
         "separate": project_fit(separate, features, named, True),
-        "plain Keras": lambda epochs: by_hand.fit(features, named, BATCH, epochs, 0),
-        "matrix products": lambda epochs: matrix_products(layers, int(rows), BATCH, epochs),
+        "plain Keras": fit_by_hand,
+        "matrix products": multiply,
     }
     seconds: dict[str, list[float]] = {name: [] for name in fits}
     for number in range(int(rounds) + 1):
@@ -142,11 +156,10 @@ def measure(
     return seconds
 
 
-def project_fit(
-    package: str, features: Any, named: dict[str, Any], measured: bool
-) -> Callable[[int], object]:
+def project_fit(package: str, features: Any, named: dict[str, Any], measured: bool) -> Fit:
     """Trains a package's model for some epochs, as its `train` does, without validation."""
     import numpy as np
+    from keras import callbacks
 
     config, data, model, batches, train = (
         importlib.import_module(f"{package}.{module}")
@@ -164,5 +177,10 @@ def project_fit(
     count = batches.steps(len(features), BATCH)
     train.compile_model(network, settings, count, measured=measured)
     dataset, shuffle = batches.batches(rows, BATCH, 0)
-    more = {"shuffle": False, "steps_per_epoch": count, "callbacks": [shuffle], "verbose": 0}
-    return lambda epochs: network.fit(dataset, epochs=epochs, **more)
+    more = {"shuffle": False, "steps_per_epoch": count, "verbose": 0}
+
+    def fit(epochs: int, ended: Callable[..., object]) -> None:
+        clock = callbacks.LambdaCallback(on_epoch_end=ended)
+        network.fit(dataset, epochs=epochs, callbacks=[shuffle, clock], **more)
+
+    return fit

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import itertools
 import json
 import os
 import statistics
@@ -21,6 +22,8 @@ from generator.questions import Answers
 BACKENDS = ("tensorflow", "jax")
 KINDS = ("regression", "binary", "multiclass(3)")
 MEASURING = (sys.executable, "-m", "generator.measuring")
+# Trains for some epochs, and calls a function at the end of each.
+Fit = Callable[[int, Callable[..., object]], object]
 STAY = "-"  # instead of a file for the result
 
 
@@ -160,14 +163,11 @@ def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[floa
     return [statistics.median(seconds[1:]) for seconds in times]
 
 
-def epoch_seconds(fit: Callable[[int], object]) -> float:
-    """Of one epoch; `fit` trains for some. Starting and ending a `fit` have no part in it."""
-    took = []
-    for epochs in (1, 4):
-        start = time.perf_counter()
-        fit(epochs)
-        took.append(time.perf_counter() - start)
-    return (took[1] - took[0]) / 3
+def epoch_seconds(fit: Fit) -> float:
+    """Of one epoch: the median of four, between their ends, so that starting has no part in it."""
+    ends: list[float] = []
+    fit(5, lambda *_: ends.append(time.perf_counter()))
+    return statistics.median(end - start for start, end in itertools.pairwise(ends))
 
 
 def matrix_products(

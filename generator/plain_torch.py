@@ -61,8 +61,8 @@ def trainer(
     labels: np.ndarray,
     together: bool = False,
     differentiate: Callable[[Network, Tensor, Sequence[Tensor]], None] = backward,
-) -> Callable[[int], list[Any]]:
-    """Trains a network for some epochs, and returns the mean losses of the last one, by task."""
+) -> Callable[..., list[Any]]:
+    """Trains for some epochs, each with a call at its end; the last one's mean losses, by task."""
     torch.manual_seed(0)
     rows, targets = torch.from_numpy(features), torch.from_numpy(labels)
     weights = torch.ones_like(targets)
@@ -70,7 +70,7 @@ def trainer(
     # Fused Adam is what to turn to once one layer for all tasks is not fast enough.
     optimizer = torch.optim.Adam(network.parameters(), fused=together or None)
 
-    def fit(epochs: int) -> list[Any]:
+    def fit(epochs: int, ended: Callable[[], object] = lambda: None) -> list[Any]:
         for _ in range(epochs):
             totals = torch.zeros(targets.shape[1])
             for chosen in torch.randperm(len(rows)).split(BATCH):
@@ -81,6 +81,7 @@ def trainer(
                 optimizer.step()
                 with torch.no_grad():
                     totals += torch.hstack(losses) * len(chosen)
+            ended()
         return (totals / len(rows)).tolist()
 
     return fit
