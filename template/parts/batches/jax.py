@@ -1,4 +1,3 @@
-{% if not answers.streamed %}
 class Batches(keras.utils.PyDataset):
     """Rows of examples in batches, by an order that may change between epochs."""
 
@@ -18,6 +17,7 @@ class Batches(keras.utils.PyDataset):
 {% endif %}
 
 
+{% if not answers.streamed %}
 def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, callbacks.Callback]:
     """What `fit` trains on, and the callback that shuffles it before each epoch."""
     dataset = Batches(rows, size)
@@ -27,7 +27,7 @@ def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, callbacks.Ca
 
     return dataset, callbacks.LambdaCallback(on_epoch_begin=shuffle)
 {% else %}
-class Batches(keras.utils.PyDataset):
+class StreamedBatches(keras.utils.PyDataset):
     """The rows of an epoch in batches, which Keras takes one after the other."""
 
     def __init__(self, rows: Streamed, size: int, seed: int) -> None:
@@ -50,9 +50,9 @@ class Batches(keras.utils.PyDataset):
                 yield window.take(slice(start, start + self.size)).as_tuple()
 
 
-def batches(rows: Streamed, size: int, seed: int) -> tuple[Batches, callbacks.Callback]:
+def batches(rows: Streamed, size: int, seed: int) -> tuple[StreamedBatches, callbacks.Callback]:
     """What `fit` trains on, and the callback that says which epoch begins."""
-    dataset = Batches(rows, size, seed)
+    dataset = StreamedBatches(rows, size, seed)
 
     def begin(epoch: int, logs: Any) -> None:
         dataset.epoch = epoch

@@ -1,3 +1,18 @@
+def in_batches(rows: Examples, size: int) -> tf.data.Dataset:
+    """What `fit` validates on: the rows in batches, in their order."""
+    arrays = tf.nest.map_structure(tf.constant, rows.as_tuple())
+
+    def batch(start: tf.Tensor) -> tuple[dict[str, tf.Tensor], ...]:
+        return tf.nest.map_structure(lambda array: array[start : start + size], arrays)
+
+    starts = tf.data.Dataset.range(0, len(rows), size)
+{% if distribution == 'none' %}
+    # Where Keras knows the number of batches, it makes two iterators for each validation.
+    starts = starts.filter(lambda start: True)
+{% endif %}
+    return starts.map(batch).prefetch(tf.data.AUTOTUNE)
+
+
 {% if not answers.streamed %}
 def batches(rows: Examples, size: int, seed: int) -> tuple[tf.data.Dataset, callbacks.Callback]:
     """What `fit` trains on, and the callback that shuffles it before each epoch.
