@@ -104,7 +104,6 @@ REFUSED = [
     ({"tracking": "wandb"}, "'wandb'"),
     ({"tuning": "grid"}, "'grid'"),
     ({"distribution": "data_parallel", "streaming": "row_groups"}, "choose none for one of them"),
-    ({"distribution": "data_parallel", "loss_weighting": "pcgrad"}, "choose one of them, or JAX"),
     ({"learning_rate": 0}, "0.0: give a positive number"),
     ({"learning_rate": "nan"}, "give a positive number"),
     ({"learning_rate": "fast"}, "learning_rate"),

@@ -42,6 +42,16 @@ def check_batches(rows: int, size: int) -> None:
         )
 
 
+{% if weighted.gradients is defined %}
+def together(gradient: Tensor) -> Tensor:
+    """A loss's gradient for the whole batch, from that of each device.
+
+    A loss is a mean over all devices: what each finds is its own rows' part, times their number.
+    """
+    return tf.distribute.get_replica_context().all_reduce("mean", gradient)
+
+
+{% endif %}
 {% if answers.head_style == 'stacked' %}
 def sums(parts: Tensor) -> Tensor:
     """The sums over all devices of what each has of its own part of a batch."""
