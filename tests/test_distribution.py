@@ -1,4 +1,4 @@
-"""The commands for several hosts that the README of a project has, on one machine."""
+"""The commands for several hosts of a project's README, on one machine; devices of one host."""
 
 import csv
 import os
@@ -86,3 +86,17 @@ def test_slurm_trains_by_the_script_of_the_readme(project: Path, tmp_path: Path)
     given = {"SLURM_JOB_NODELIST": "host[1-2]", "SLURM_NTASKS": "2"}
     given["PATH"] = os.pathsep.join([str(tmp_path), PATH])
     run(project, script, "slurm", **given)
+
+
+@pytest.mark.parametrize(("loss_weighting", "heads"), [("pcgrad", "separate"), ("famo", "stacked")])
+def test_steps_of_their_own_are_alike_on_all_devices(
+    loss_weighting: str, heads: str, template: Path, tmp_path: Path
+) -> None:
+    given = {"backend": "tensorflow", "loss_weighting": loss_weighting, "heads": heads}
+    render.render(template, {**ANSWERS, **given}, tmp_path / "project")
+    subprocess.run(
+        [sys.executable, "-m", "pytest", "tests/test_distributed.py", "-k", "train_as_one"],
+        cwd=tmp_path / "project",
+        env={**os.environ, "PYTHONPATH": "src", "KERAS_BACKEND": "tensorflow"},
+        check=True,
+    )

@@ -453,6 +453,13 @@ MUTATIONS = {
         "siamese-sequence-concat-stacked-fixed-jax+data_parallel",
         "test_two_processes_train_as_one_and_the_first_writes",
     ),
+    "each device combines the gradients of its own rows": Mutation(
+        "template/parts/distribution/tensorflow.py",
+        'all_reduce("mean", gradient)',
+        'all_reduce("mean", 0 * gradient) + gradient',
+        "siamese-tabular-difference-separate-pcgrad-tensorflow+data_parallel",
+        "test_two_devices_train_as_one_and_a_run_goes_on",
+    ),
     "rows are left out between windows": Mutation(
         STREAMING,
         "left = [(table.take(np.arange(whole, len(table))), numbers[whole:])]",
@@ -505,7 +512,7 @@ def verdicts(
 ) -> dict[str, suites.Verdict]:
     """The verdict on the project of each mutation."""
     folder = tmp_path_factory.mktemp("mutated")
-    projects: dict[str, Path] = {}
+    projects: dict[str, dict[str, Path]] = {"jax": {}, "tensorflow": {}}
     for name, mutation in MUTATIONS.items():
         with render.snapshot() as template:
             file = template / mutation.file
@@ -513,15 +520,15 @@ def verdicts(
             assert text.count(mutation.old) >= 1, name
             file.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
             [combination] = combinations.select(mutation.combination)
-            projects[name] = folder / name.replace(" ", "_")
-            render.render(template, combination.data, projects[name])
-            settings = projects[name] / "pyproject.toml"  # only the test that is to see it
+            project = projects[combination.backend][name] = folder / name.replace(" ", "_")
+            render.render(template, combination.data, project)
+            settings = project / "pyproject.toml"  # only the test that is to see it
             text = settings.read_text(encoding="utf-8")
             assert text.count('addopts = "--strict-markers"') == 1
             only = f'addopts = "--strict-markers -k {mutation.test}"'
             text = text.replace('addopts = "--strict-markers"', only)
             settings.write_text(text, encoding="utf-8")
-    found = suites.run_backends({"jax": projects})
+    found = suites.run_backends(projects)
     return {verdict.name: verdict for verdict in found}
 
 
