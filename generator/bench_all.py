@@ -13,7 +13,7 @@ from typing import Any
 
 from generator import bench_peers, bench_speed, bench_tasks
 
-PACKAGES = ("keras", "tensorflow", "jax", "numpy", "torch", "torchjd")
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "torch", "torchjd", "deepctr")
 # What measures and prints, and what draws it.
 PARTS: dict[str, tuple[Callable[[int], Any], Callable[[Path, Any], None]]] = {
     "speed": (bench_speed.bench_speed, bench_speed.draw),

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from generator import render
 from generator.bench_tasks import BATCH, answers, by_name, project_fit, table
 from generator.measuring import BACKENDS, Fit, Work, draw_ratios, epoch_seconds, ratios, spread
@@ -19,7 +21,8 @@ from generator.measuring import BACKENDS, Fit, Work, draw_ratios, epoch_seconds,
 ROWS = 8192
 TASKS = (3, 12, 32)
 BASES = ("PyTorch", "plain Keras, tensorflow", "plain Keras, jax")  # the first one that is there
-PEERS = {"torch": "torch==2.13.0", "torchjd": "torchjd"}  # what each is installed by
+# What each is installed by. (AutoKeras 3.0 fails on several regressions with Keras 3.15.)
+PEERS = {"torch": "torch==2.13.0", "torchjd": "torchjd", "deepctr": "deepctr"}
 
 # Seconds of an epoch, round by round: by number of tasks and network.
 Seconds = dict[int, dict[str, list[float]]]
@@ -90,7 +93,6 @@ def keras_networks(
 ) -> dict[str, Callable[[], float]]:
     """Those of the process of a backend: each trains, and returns the seconds of an epoch."""
     import keras
-    import numpy as np
 
     from generator import plain_keras
 
@@ -110,9 +112,38 @@ def keras_networks(
         "plain Keras": fit_by_hand,
         "stacked, PCGrad": project_fit(pcgrad, features, named, False),
     }
+    if backend == "tensorflow" and find_spec("deepctr"):
+        fits["DeepCTR's SharedBottom"] = deepctr_fit(features, named, weights)
     return {
         f"{name}, {backend}": functools.partial(epoch_seconds, fit) for name, fit in fits.items()
     }
+
+
+def deepctr_fit(
+    features: np.ndarray, labels: dict[str, np.ndarray], weights: dict[str, np.ndarray]
+) -> Fit:
+    """The same network as DeepCTR builds it, trained by Keras's `fit` with its defaults."""
+    import keras
+    from deepctr.feature_column import DenseFeat
+    from deepctr.models import SharedBottom
+
+    model = SharedBottom(
+        [DenseFeat("features", features.shape[1])],
+        bottom_dnn_hidden_units=(128, 64),
+        tower_dnn_hidden_units=(),
+        task_types=["regression"] * len(labels),
+        task_names=list(labels),
+        l2_reg_dnn=0,
+    )
+    model.compile("adam", loss=["mse"] * len(labels))
+    lists = list(labels.values()), list(weights.values())
+
+    def fit(epochs: int, ended: Callable[..., object]) -> None:
+        clock = keras.callbacks.LambdaCallback(on_epoch_end=ended)
+        rows = {"features": features}
+        model.fit(rows, lists[0], BATCH, epochs, 0, [clock], sample_weight=lists[1])
+
+    return fit
 
 
 def torch_networks(tasks: str, rows: str) -> dict[str, Callable[[], float]]:

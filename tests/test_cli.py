@@ -478,7 +478,7 @@ def test_bench_peers_prints_ratios(
     monkeypatch.setattr("generator.bench_peers.find_spec", lambda name: None)
     assert main(["bench", "peers", "--into", str(tmp_path / "bench"), "--rounds", "2"]) == 0
     printed = capfd.readouterr().out
-    assert "pip install torch==2.13.0 torchjd" in printed
+    assert "pip install torch==2.13.0 torchjd deepctr" in printed
     assert "over that of plain Keras, jax" in printed
     for network in ("stacked", "separate", "plain Keras", "stacked, PCGrad"):
         assert re.search(rf"^{network}, jax +-?\d+\.\d\d \(", printed, re.MULTILINE)
