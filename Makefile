@@ -9,7 +9,7 @@ demo: $(READY)
 	$(RUN) -m generator demo
 
 # Every combination rendered and checked; so many suites that every two choices meet in one, and every
-# boundary value on each backend.
+# boundary value, on each backend where it is more than a size or an optimizer.
 test: $(READY)
 	$(RUN) -m pytest --strength 2 --boundaries
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from generator import render
-from generator.combinations import Combination, Combinations
+from generator.combinations import ONCE, Combination, Combinations
 from generator.questions import ROOT, AnswerError, Questionnaire, TemplateError
 
 
@@ -84,16 +84,16 @@ def test_a_covering_array_has_every_meeting_and_few_combinations(
     assert len(few) < len(bases) / 3
 
 
-def test_a_thorough_selection_meets_every_boundary_on_each_backend(
-    combinations: Combinations,
-) -> None:
+def test_a_thorough_selection_meets_every_boundary(combinations: Combinations) -> None:
     some = combinations.thorough(2)
     assert set(combinations.covering(2)) <= set(some)
 
     def boundaries(chosen: Iterable[Combination]) -> set[tuple[str, str]]:
         return {(c.backend, c.name.split("+")[1]) for c in chosen if "+" in c.name}
 
-    assert boundaries(some) == boundaries(combinations.all())
+    asked, met = boundaries(combinations.all()), boundaries(some)
+    assert {boundary for _, boundary in asked - met} == ONCE
+    assert {boundary for _, boundary in asked} == {boundary for _, boundary in met}
     assert len(some) < len(combinations.all()) / 2
 
 

@@ -7,7 +7,7 @@ def in_batches(rows: Examples, size: int) -> tf.data.Dataset:
 
     starts = tf.data.Dataset.range(0, len(rows), size)
 {% if distribution == 'none' %}
-    # Where Keras knows the number of batches, it makes two iterators for each validation.
+    # This hides the number of batches: Keras makes two iterators for each validation if it knows.
     starts = starts.filter(lambda start: True)
 {% endif %}
     return starts.map(batch).prefetch(tf.data.AUTOTUNE)
