@@ -37,7 +37,20 @@ USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
     ("input_kind", "image"): {"input_shape": "16, 16, 3"},
     ("loss_weighting", "fixed"): {"loss_weights": "2, 0.5"},
 }
-BOUNDARIES: dict[str, Answers] = {
+SIZES: dict[str, Answers] = {
+    "two-sequence-lengths": {"input_shape": "6, 2; 4, 2"},
+    "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
+    "grey": {"input_shape": "12, 18, 1"},
+    "one-feature": {"input_shape": "1"},
+    "kernel-5": {"kernel_size": 5},
+    "deep-experts": {"expert_units": "8, 4, 4"},
+    "one-level": {"num_levels": 1},
+    "few-experts": {"num_experts": 2},
+    "many-experts": {"num_experts": 5, "num_private_experts": 1},
+}
+# Sizes and optimizers are Keras's own business: on one backend they are as on the other.
+ONCE = {*SIZES, "adamw", "rmsprop", "sgd"}
+BOUNDARIES: dict[str, Answers] = SIZES | {
     "one-task": {"tasks": "price:regression"},
     "one-class-task": {"tasks": "colour:multiclass(4)"},
     "two-alike": {"tasks": "a:binary, b:binary", "loss_weights": "3, 0.25"},
@@ -49,11 +62,6 @@ BOUNDARIES: dict[str, Answers] = {
     "no-hidden-heads": {"head_units": ""},
     "deep": {"trunk_units": "16, 12, 8, 8", "head_units": "8, 8, 8"},
     "unequal-heads": {"tasks": THREE, "head_units": "8; 8, 4; ", "loss_weights": "1, 2, 0.5"},
-    "two-sequence-lengths": {"input_shape": "6, 2; 4, 2"},
-    "two-image-sizes": {"input_shape": "16, 16, 3; 24, 20, 3"},
-    "grey": {"input_shape": "12, 18, 1"},
-    "one-feature": {"input_shape": "1"},
-    "kernel-5": {"kernel_size": 5},
     "smoothed": {"label_smoothing": 0.1},
     "losses-of-classes": {
         "tasks": "a:multiclass(3), b:multiclass(3)",
@@ -68,15 +76,7 @@ BOUNDARIES: dict[str, Answers] = {
         "regression_loss": "huber",
         "loss_weights": "1, 2, 3, 4",
     },
-    "deep-experts": {"expert_units": "8, 4, 4"},
-    "one-level": {"num_levels": 1},
-    "few-experts": {"num_experts": 2},
-    "many-experts": {"num_experts": 5, "num_private_experts": 1},
 }
-# Sizes and optimizers, which are Keras's own business on either backend.
-ONCE = set(
-    ["two-sequence-lengths", "two-image-sizes", "grey", "one-feature", "kernel-5", "deep-experts", "one-level", "few-experts", "many-experts", "adamw", "rmsprop", "sgd"]
-)
 
 
 @dataclass(frozen=True, eq=False)
