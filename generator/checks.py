@@ -72,6 +72,7 @@ TESTS = (
     "test_model",
     "test_precision",
     "test_predict",
+    "test_project",
     "test_runs",
     "test_training",
     "test_weighting",
@@ -96,8 +97,11 @@ def expected_files(answers: Answers) -> set[str]:
         modules = (*modules, "launch") if answers["backend"] == "jax" else modules
     if answers["tuning"] != "none":
         modules, tests = (*modules, "tune"), (*tests, "test_tune")
+    workflows = ["ci"] if answers["ci"] != "none" else []
+    workflows += ["update"] if answers["template_updates"] != "none" else []
     return {
         ".copier-answers.yml", ".gitignore", "README.md", "pyproject.toml",
+        *(f".github/workflows/{name}.yml" for name in workflows),
         *(f"src/{answers['package']}/{name}.py" for name in modules),
         *(f"tests/{name}.py" for name in tests),
     }  # fmt: skip
@@ -183,7 +187,7 @@ def _findings(folder: Path, combination: Combination) -> Iterator[str]:
         if "\N{REPLACEMENT CHARACTER}" in text:
             yield f"{folder}/{name}: is no UTF-8"
         for number, line in enumerate(text.splitlines(), start=1):
-            if re.search(r"\{\{|\{%|\{#|%\}", line):
+            if re.search(r"(?<!\$)\{\{|\{%|\{#|%\}", line):  # ${{ }} is GitHub's
                 yield f"{folder}/{name}:{number}: Jinja is left over"
             if line != line.rstrip():
                 yield f"{folder}/{name}:{number}: white space at the end of the line"

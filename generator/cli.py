@@ -23,6 +23,7 @@ from generator.combinations import Combination, enumeration
 from generator.matrix import FORMATS, ShardError
 from generator.measuring import BACKENDS
 from generator.questions import ROOT, AnswerError, TemplateError, read_settings
+from generator.releases import ReleaseError
 from generator.render import RenderError
 from generator.suites import TIME_LIMIT, Verdict
 
@@ -37,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (RenderError, AnswerError, TemplateError, ShardError) as error:
+    except (RenderError, AnswerError, TemplateError, ShardError, ReleaseError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -62,15 +63,20 @@ def parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("render", help="render one project, refusing unknown answers")
     one.add_argument("destination", type=Path, help="directory that does not exist yet")
-    one.add_argument("--data-file", type=Path, help="answers file (YAML)")
-    one.add_argument(
-        "--data",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="an answer; may be repeated",
-    )
+    add_answers(one)
     one.set_defaults(command=run_render)
+
+    newer = commands.add_parser(
+        "update", help="copier update, saying what clashes and what is gone"
+    )
+    newer.add_argument("project", type=Path, nargs="+", help="directory of a project, under git")
+    add_answers(newer)
+    newer.add_argument("--trust", action="store_true", help="let a version move files")
+    newer.set_defaults(command=run_update)
+
+    releasing = commands.add_parser("release", help="give the present state a version and a tag")
+    releasing.add_argument("version", help="by PEP 440, such as 0.2.0")
+    releasing.set_defaults(command=run_release)
 
     listing = commands.add_parser("combinations", help="print the name of every combination")
     add_selection(listing)
@@ -202,6 +208,28 @@ def run_demo(arguments: argparse.Namespace) -> int:
 
 def run_render(arguments: argparse.Namespace) -> int:
     """Render one project."""
+    data = given(arguments)
+    read_settings(ROOT)  # of a file that is no YAML, Copier says more than one line
+    with render.snapshot() as template:
+        render.render(template, data, arguments.destination)
+    print(f"Rendered {arguments.destination}. Next: its README.md.")
+    return 0
+
+
+def add_answers(command: argparse.ArgumentParser) -> None:
+    """Answers, in a file or one by one."""
+    command.add_argument("--data-file", type=Path, help="answers file (YAML)")
+    command.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an answer; may be repeated",
+    )
+
+
+def given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The answers that are given. Raises RenderError."""
     data: dict[str, Any] = {}
     if arguments.data_file:
         data |= render.read_answers(arguments.data_file)
@@ -210,10 +238,38 @@ def run_render(arguments: argparse.Namespace) -> int:
         if not equals:
             raise RenderError(f"--data {answer}: give KEY=VALUE, as in --data backend=jax")
         data[key] = value
-    read_settings(ROOT)  # of a file that is no YAML, Copier says more than one line
-    with render.snapshot() as template:
-        render.render(template, data, arguments.destination)
-    print(f"Rendered {arguments.destination}. Next: its README.md.")
+    return data
+
+
+def run_update(arguments: argparse.Namespace) -> int:
+    """Update projects and say of each what needs a look: 1 if one does, 2 if one cannot be."""
+    from generator.update import update
+
+    status = 0
+    for project in arguments.project:
+        try:
+            done = update(project, given(arguments), arguments.trust)
+        except RenderError as error:
+            print(f"error: {project}: {error}", file=sys.stderr)
+            status = 2
+            continue
+        print(f"{project}: {done.version[0]} -> {done.version[1]}")
+        for name in done.conflicts:
+            print(f"  conflict: {name} has both versions of some lines, choose one of each")
+        for name in done.lost:
+            print(f"  gone: {name}, which you had changed (git restore {name} brings it back)")
+        if done.conflicts or done.lost:
+            status = max(status, 1)
+    print("Next, in each: git diff, pytest, git commit.")
+    return status
+
+
+def run_release(arguments: argparse.Namespace) -> int:
+    """Release."""
+    from generator.releases import release
+
+    release(arguments.version)
+    print(f"Released {arguments.version}. Next: git push --follow-tags")
     return 0
 
 

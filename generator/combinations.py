@@ -48,8 +48,8 @@ SIZES: dict[str, Answers] = {
     "few-experts": {"num_experts": 2},
     "many-experts": {"num_experts": 5, "num_private_experts": 1},
 }
-# Sizes and optimizers are Keras's own business: on one backend they are as on the other.
-ONCE = {*SIZES, "adamw", "rmsprop", "sgd"}
+# Sizes and optimizers are Keras's own business, workflows GitHub's: the same on each backend.
+ONCE = {*SIZES, "adamw", "rmsprop", "sgd", "no-ci", "workflow"}
 BOUNDARIES: dict[str, Answers] = SIZES | {
     "one-task": {"tasks": "price:regression"},
     "one-class-task": {"tasks": "colour:multiclass(4)"},
@@ -98,12 +98,12 @@ class Combinations:
 
     def __init__(self, questionnaire: Questionnaire | None = None) -> None:
         self.questionnaire = questionnaire or Questionnaire()
-        # What is enumerated in full: options, which are off unless chosen, and knobs that are not
-        # asked come as boundaries.
+        # What is enumerated in full: options, which can be left out, and knobs that are not asked
+        # come as boundaries.
         choices = [q for q in self.questionnaire.questions if q.choices]
-        self.asked = [q for q in choices if q.ask and q.default != "none"]
+        self.asked = [q for q in choices if q.ask and "none" not in q.choices]
         self.boundaries = BOUNDARIES | {
-            choice: {q.name: choice}
+            f"no-{q.name}" if choice == "none" else choice: {q.name: choice}
             for q in choices
             if q not in self.asked
             for choice in q.choices

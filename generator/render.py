@@ -39,17 +39,21 @@ def snapshot(template: Path = ROOT) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def compiled_once() -> Iterator[None]:
+def compiled_once(wherever: bool = False) -> Iterator[None]:
     """Let Jinja compile each template text once in this process, not once a rendering.
 
     Copier makes an environment for each rendering, and compiling is three quarters of the time. The
     code depends on the text and on the environment's options, which are the same for all of ours.
+
+    wherever: also where the same text is in another place, as Copier's clones are; an error then
+    names the first of these places.
     """
     original = jinja2.Environment.compile
     codes: dict[Any, Any] = {}
 
     def compile_once(self: jinja2.Environment, source: Any, *args: Any, **kwargs: Any) -> Any:
-        key = (source, args, tuple(kwargs.items()), type(self), self.trim_blocks)
+        place = args[:1] if wherever else (args, tuple(kwargs.items()))  # with the file's path
+        key = (source, place, type(self), self.trim_blocks)
         if key not in codes:
             codes[key] = original(self, source, *args, **kwargs)
         return codes[key]
@@ -120,6 +124,7 @@ EXPRESSION_ERRORS = (
     jinja2.TemplateError, TypeError, ArithmeticError, LookupError, RecursionError, re.error,
     UnicodeError,
 )  # fmt: skip
+COPIER_ERRORS = (*EXPRESSION_ERRORS, ValueError, copier.errors.CopierError)
 
 
 def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
@@ -138,23 +143,28 @@ def render(template: Path, data: Mapping[str, Any], destination: Path) -> None:
             quiet=True,
             settings=copier.Settings(),
         )
-    except EXPRESSION_ERRORS as error:
-        raise RenderError(f"{_place(error, template)}: {error}") from None
     except copier.errors.InvalidConfigFileError:
         read_settings(template)  # which says where
         raise RenderError("copier.yml of the template is no valid YAML") from None
-    except (ValueError, copier.errors.CopierError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        no_number = reason.startswith(("could not convert", "invalid literal"))
-        nameless = no_number or reason.endswith("is undefined")
-        if nameless or file_and_line(error, template):
-            reason = f"{_place(error, template)}: {reason}"
-        reason = reason.replace("Validation error for question ", "")
-        # The first question is where unknown answers are seen.
-        raise RenderError(reason.replace("'project_name': unknown", "unknown")) from None
+    except COPIER_ERRORS as error:
+        raise RenderError(one_line(error, template)) from None
     except KeyboardInterrupt:  # Copier itself removes what other errors have left
         shutil.rmtree(destination, ignore_errors=True)
         raise
+
+
+def one_line(error: BaseException, template: Path) -> str:
+    """What Copier says, as a line that names the question, or the template's file and line."""
+    if isinstance(error, EXPRESSION_ERRORS):
+        return f"{_place(error, template)}: {error}"
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    no_number = reason.startswith(("could not convert", "invalid literal"))
+    nameless = no_number or reason.endswith("is undefined")
+    if nameless or file_and_line(error, template):
+        reason = f"{_place(error, template)}: {reason}"
+    reason = reason.replace("Validation error for question ", "")
+    # The first question is where unknown answers are seen.
+    return reason.replace("'project_name': unknown", "unknown")
 
 
 def _place(error: BaseException, template: Path) -> str:

@@ -11,7 +11,11 @@ from generator.combinations import Combinations
 
 SOURCE = "template/project/src/{{ package }}/"
 STREAMING = SOURCE + "{% if streaming == 'row_groups' %}streaming.py{% endif %}.jinja"
-TRACKER = "{{ 'track(checkpoint.run), ' if tracking != 'none' and not parallel else '' }}"
+TOTALS = "                EpochTotals(),\n                checkpoint,\n"
+TRACKER = """{% if tracking != 'none' and not parallel %}
+                track(checkpoint.run),
+{% endif %}
+"""
 
 
 @dataclass(frozen=True)
@@ -434,8 +438,8 @@ MUTATIONS = {
     ),
     "MLflow sees the logs before their totals": Mutation(
         SOURCE + "train.py.jinja",
-        "EpochTotals(), checkpoint, " + TRACKER,
-        TRACKER + "EpochTotals(), checkpoint, ",
+        "shuffle,\n" + TOTALS + TRACKER,
+        "shuffle,\n" + TRACKER + TOTALS,
         "siamese-sequence-concat-stacked-fixed-jax+mlflow",
         "test_mlflow_has_the_settings_and_the_values_of_history_csv",
     ),

@@ -1,56 +1,401 @@
-"""`copier update` takes changes of the template, and other answers."""
+"""`copier update`: other answers, later versions of the template; and what people had changed.
 
-import os
+What an update leaves must be what a new project with the same answers would be, with the same
+changes made by hand.
+"""
+
+import re
 import shutil
-import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import copier
 import pytest
+import updating
+import yaml
+from updating import BASES, FEATURES, LEARNING_RATE, Edit, git
 
-from generator.questions import ROOT
+from generator import render, suites
+from generator.combinations import Combination
+from generator.questions import Answers, Questionnaire
+
+# Other answers to questions that take any text, where they are asked.
+OTHERS: Answers = {
+    "project_name": "Yours",
+    "trunk_units": "48, 24",
+    "head_units": "24",
+    "input_shape": {"tabular": "9", "text": "24", "sequence": "8, 2"},
+    "learning_rate": 0.01,
+    "label_smoothing": 0.1,
+    "expert_units": "24",
+    "num_experts": 3,
+    "num_private_experts": 1,
+    "num_levels": 1,
+    "embedding_dim": 8,
+    "loss_weights": "3, 1, 1",
+    "package": "other",
+}
+# What else must be said where tasks come or go.
+COUNTED = {
+    "siamese": ({"head_units": "8"}, {"head_units": "8"}),
+    "parallel": ({"loss_weights": "1, 2, 0.5, 1"}, {"loss_weights": "1, 2"}),
+}
+KINDS_DIFFER = "shared_output needs tasks of one kind"
+# By base and answer: what is said where an answer does not go with the others.
+REFUSED = {
+    ("default", "heads", "shared_output"): KINDS_DIFFER,
+    ("multi_head", "heads", "shared_output"): KINDS_DIFFER,
+    ("siamese", "heads", "shared_output"): KINDS_DIFFER,
+    ("siamese", "heads", "stacked"): "'head_units': the present one, '8; 8, 4; ', does not go",
+    ("parallel", "distribution", "data_parallel"): "needs the table in memory",
+} | {(base, "package", "other"): "an update does not rename mine" for base in BASES}
+# And which edit clashes where an answer is about the very line that was edited.
+CLASHES = {
+    (base, "input_kind", kind): FEATURES
+    for base in ("default", "multi_head")
+    for kind in ("sequence", "image", "text")
+} | {(base, "learning_rate", 0.01): LEARNING_RATE for base in BASES}
 
 
-def git(folder: Path, *arguments: str) -> None:
-    """Run git in a folder, as nobody in particular."""
-    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
-    subprocess.run(["git", *who, *arguments], cwd=folder, check=True, env=environment)
+def switches(base: str) -> Iterator[Answers]:
+    """Every other answer to every question that the project was asked; other tasks."""
+    questionnaire = Questionnaire()
+    answers = questionnaire.resolve({"project_name": "Mine", **BASES[base]})
+    for question in questionnaire.questions:
+        other = OTHERS.get(question.name)
+        if isinstance(other, dict):
+            other = other[answers["input_kind"]]
+        for answer in question.choices or [other] if question.name in answers else []:
+            if answer not in (None, answers[question.name]):
+                yield {question.name: answer}
+    tasks = answers["tasks"].split(", ")
+    kind = tasks[0].partition(":")[2]
+    more, fewer = COUNTED.get(base, ({}, {}))
+    yield {"tasks": ", ".join([*tasks, f"another:{kind}"]), **more}
+    yield {"tasks": ", ".join(tasks[:-1]), **fewer}
+    yield {"tasks": ", ".join([f"renamed:{kind}", *tasks[1:]])}
 
 
-def commit(folder: Path, tag: str = "") -> None:
-    """Everything in a folder as a commit, perhaps with a tag."""
-    git(folder, "init", "--quiet")
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", "--message", "all")
-    if tag:
-        git(folder, "tag", tag)
+SWITCHES = [(base, switch) for base in BASES for switch in switches(base)]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fast() -> Iterator[None]:
+    """Save what Copier does anew in each of the hundreds of renderings."""
+    with pytest.MonkeyPatch.context() as patch, render.compiled_once(wherever=True):
+        if yaml.__with_libyaml__:
+            patch.setattr("yaml.SafeLoader", yaml.CSafeLoader)
+        yield
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template as a repository with one version."""
+    return updating.template_repository(tmp_path_factory.mktemp("repository") / "template")
+
+
+@pytest.fixture(scope="module")
+def bases(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, list[Edit]]]:
+    """A project of each kind, edited, with the edits that were possible."""
+    made = {}
+    for name, answers in BASES.items():
+        project = tmp_path_factory.mktemp("bases") / name
+        updating.copy(repository, project, answers)
+        made[name] = (project, updating.edited(project))
+    return made
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """The template as a repository with one version."""
-    folder = tmp_path / "template"
-    folder.mkdir()
-    shutil.copy(ROOT / "copier.yml", folder)
-    shutil.copytree(ROOT / "template", folder / "template")
-    commit(folder, "v1.0.0")
-    return folder
+def another(
+    bases: dict[str, tuple[Path, list[Edit]]], tmp_path: Path
+) -> Callable[[str], tuple[Path, list[Edit]]]:
+    """A copy of such a project."""
+
+    def copied(name: str) -> tuple[Path, list[Edit]]:
+        project, edits = bases[name]
+        shutil.copytree(project, tmp_path / "project")
+        return tmp_path / "project", edits
+
+    return copied
 
 
-def test_update_brings_a_new_version_and_other_answers_and_keeps_edits(
-    repository: Path, tmp_path: Path
+Another = Callable[[str], tuple[Path, list[Edit]]]
+
+
+def name_of(value: object) -> str:
+    """As a test's name."""
+    if isinstance(value, dict):
+        return ",".join(f"{key}={answer}" for key, answer in value.items())[:60]
+    return str(value)
+
+
+@pytest.mark.parametrize(("base", "switch"), SWITCHES, ids=name_of)
+def test_a_switch_leaves_what_a_new_project_would_be_with_the_same_edits(
+    base: str, switch: Answers, another: Another, repository: Path, tmp_path: Path
+) -> None:
+    project, edits = another(base)
+    before = updating.texts(project)
+    [(key, answer), *_] = switch.items()
+    if said := REFUSED.get((base, key, answer)):
+        with pytest.raises(ValueError, match=re.escape(said)):
+            updating.update(project, switch)
+        assert updating.texts(project) == before and not git(project, "status", "--porcelain")
+        return
+    updating.update(project, switch)
+    answers = updating.recorded(project)
+    assert switch.items() <= answers.items()
+    clash = CLASHES.get((base, key, answer))
+    expected = updating.fresh(
+        repository, tmp_path / "fresh", answers, edits, [clash] if clash else []
+    )
+    found = updating.texts(project)
+    if clash:
+        assert updating.conflicts(project) == [clash.file]
+        # Both versions are there, one of them the edit; the rest of the file is as it must be.
+        mine, theirs = sides(found[clash.file])
+        assert clash.new in mine and theirs == expected[clash.file]
+        assert git(project, "diff", "--name-only", "--diff-filter=U").split() == [clash.file]
+        found[clash.file] = theirs
+    assert found == expected
+
+
+def sides(text: str) -> tuple[str, str]:
+    """A file with conflicts, as it was before the update, and as the template would have it."""
+    conflict = r"<<<<<<< before updating\n(.*?)=======\n(.*?)>>>>>>> after updating\n"
+    choose = (re.sub(conflict, side, text, flags=re.DOTALL) for side in (r"\1", r"\2"))
+    mine, theirs = choose
+    return mine, theirs
+
+
+def test_most_switches_are_clean_and_every_question_is_switched() -> None:
+    switched = {(base, key) for base, switch in SWITCHES for key in switch}
+    for base, answers in BASES.items():
+        resolved = Questionnaire().resolve({"project_name": "Mine", **answers})
+        asked = set(resolved) - {"num_tasks"}  # it follows the tasks
+        defaults = {"gradnorm_alpha", "kernel_size"}
+        assert not {name for name in asked - defaults if (base, name) not in switched}
+    known = {(base, *next(iter(switch.items()))) for base, switch in SWITCHES}
+    assert (REFUSED.keys() | CLASHES.keys()) <= known
+
+
+# What must also run: the most that one update can change, and other tasks.
+BOTH_WAYS: dict[str, Answers] = {
+    "default": {
+        "sharing": "mmoe",
+        "heads": "stacked",
+        "loss_weighting": "cagrad",
+        "tracking": "tensorboard",
+        "tasks": "task_1:regression, more:multiclass(3)",
+    },
+    "multi_head": {"layout": "siamese", "comparison": "difference", "backend": "tensorflow"},
+}
+
+
+@pytest.mark.parametrize("base", BOTH_WAYS)
+def test_the_suite_of_an_updated_project_passes(
+    base: str, another: Another, repository: Path, tmp_path: Path
+) -> None:
+    project, edits = another(base)
+    updating.update(project, BOTH_WAYS[base])
+    answers = updating.recorded(project)
+    assert BOTH_WAYS[base].items() <= answers.items()
+    assert updating.texts(project) == updating.fresh(
+        repository, tmp_path / "fresh", answers, edits, []
+    )
+    [verdict] = suites.run([Combination(base, {}, answers)], {base: project})
+    assert verdict.passed, verdict.output
+    assert "test_mine" in verdict.output or verdict.passed
+
+
+RELEASES = releases.released(ROOT / releases.BUNDLE)
+
+
+def next_version(repository: Path, change: Callable[[Path], None] | None = None) -> None:
+    """The present template, perhaps changed, as the version after all others."""
+    releases.add(ROOT, repository, "present")
+    if change:
+        change(repository)
+    updating.commit(repository, "v1000.0.0")
+
+
+def replace_in(folder: Path, old: str, new: str) -> None:
+    """In all files below a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file() and path.suffix in (".jinja", ".py", ".yml"):
+            text = path.read_text(encoding="utf-8")
+            path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_there_is_a_release() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{RELEASES[-1]}"' in settings
+    assert f"## {RELEASES[-1]} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", RELEASES, ids=str)
+@pytest.mark.parametrize("base", BASES)
+def test_a_release_updates_to_the_present(base: str, version: object, tmp_path: Path) -> None:
+    repository, project = tmp_path / "template", tmp_path / "project"
+    releases.unpack(ROOT / releases.BUNDLE, repository)
+    updating.copy(repository, project, BASES[base], f"v{version}")
+    assert updating.git(project.parent / "template", "describe", "--tags")
+    edits = updating.edited(project)
+    before = updating.recorded(project)
+    next_version(repository)
+    updating.update(project)
+    after = updating.recorded(project)
+    assert {name: after.get(name) for name in before} == before
+    assert "_commit: v1000.0.0" in (project / ".copier-answers.yml").read_text()
+    assert updating.texts(project) == updating.fresh(
+        repository, tmp_path / "fresh", after, edits, []
+    )
+
+
+def test_deleted_files_stay_deleted(
+    another: Another, tmp_path: Path, template_versions: Path
+) -> None:
+    project = tmp_path / "mine"
+    updating.copy(template_versions, project, {}, "v1.0.0")
+    for name in ("tests/test_precision.py", "src/mine/curves.py"):
+        (project / name).unlink()
+    updating.commit(project)
+    next_version(template_versions, lambda root: replace_in(root / "template", "bfloat16", "bf16"))
+    updating.update(project, {"backend": "jax"})
+    assert not (project / "tests/test_precision.py").exists()
+    assert not (project / "src/mine/curves.py").exists()
+    assert "bf16" in (project / "README.md").read_text() and "jax>=" in texts_of(project)
+
+
+def texts_of(project: Path) -> str:
+    """pyproject.toml."""
+    return (project / "pyproject.toml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def template_versions(tmp_path: Path) -> Path:
+    """A repository of the template with version v1.0.0, to which a test adds one."""
+    return updating.template_repository(tmp_path / "versions")
+
+
+def test_a_renamed_question_keeps_its_answer(template_versions: Path, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    answers: Answers = {"loss_weighting": "cagrad", "cagrad_c": 0.7}
+    updating.copy(template_versions, project, answers)
+    updating.commit(project)
+
+    def rename(root: Path) -> None:
+        replace_in(root, "cagrad_c", "cagrad_distance")
+        replace_in(root, "default: 0.4", 'default: "{{ cagrad_c | default(0.4) }}"')
+        replace_in(root, "retired = []", "retired = ['cagrad_c']")
+
+    next_version(template_versions, rename)
+    updating.update(project)
+    found = updating.recorded(project)
+    assert found["cagrad_distance"] == 0.7 and "cagrad_c" not in found
+    assert re.search(r"^CAGRAD_\w+ = 0\.7$", (project / updating.CONFIG).read_text(), re.MULTILINE)
+
+
+MIGRATION = """
+_migrations:
+  - version: v1000.0.0
+    command:
+      - "{{ _copier_python }}"
+      - "{{ _copier_conf.src_path }}/template/moved.py"
+      - "{{ _copier_conf.answers_file }}"
+      - "src/{{ package }}/curves.py"
+      - "src/{{ package }}/pictures.py"
+"""
+
+
+@pytest.mark.parametrize("clash", [False, True], ids=["beside", "the same line"])
+def test_a_moved_file_keeps_what_was_changed_in_it(
+    clash: bool, template_versions: Path, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
-    copier.run_copy(str(repository), project, defaults=True, quiet=True)
-    readme = project / "README.md"
-    readme.write_text(readme.read_text() + "\nA line of mine.\n", encoding="utf-8")
-    commit(project)
-    ignored = repository / "template/project/.gitignore.jinja"
-    ignored.write_text(ignored.read_text() + "news/\n", encoding="utf-8")
-    commit(repository, "v1.1.0")
-    copier.run_update(project, data={"backend": "jax"}, defaults=True, overwrite=True, quiet=True)
-    assert "news/" in (project / ".gitignore").read_text()
-    assert "jax>=" in (project / "pyproject.toml").read_text()
-    assert readme.read_text().endswith("A line of mine.\n")
-    assert "_commit: v1.1.0" in (project / ".copier-answers.yml").read_text()
+    updating.copy(template_versions, project, {})
+    curves = project / "src/mine/curves.py"
+    original = curves.read_text(encoding="utf-8")
+    first = original.splitlines()[0]
+    mine = first.replace('"""', '"""My own: ', 1) if clash else first
+    curves.write_text(original.replace(first, mine) + "\n\n# Mine.\n", encoding="utf-8")
+    updating.commit(project)
+
+    def move(root: Path) -> None:
+        replace_in(root, first, first.replace('"""', '"""Now elsewhere: ', 1))
+        replace_in(root, "curves import", "pictures import")
+        source = root / "template/project/src/{{ package }}"
+        (source / "curves.py.jinja").rename(source / "pictures.py.jinja")
+        settings = root / "copier.yml"
+        settings.write_text(settings.read_text(encoding="utf-8") + MIGRATION, encoding="utf-8")
+
+    next_version(template_versions, move)
+    before = updating.texts(project)
+    with pytest.raises(UnsafeTemplateError, match="migrations"):
+        updating.update(project)
+    assert updating.texts(project) == before and not git(project, "status", "--porcelain")
+    updating.update(project, trust=True)
+    assert not curves.exists()
+    text = (project / "src/mine/pictures.py").read_text(encoding="utf-8")
+    assert text.endswith("\n\n# Mine.\n") and "Now elsewhere: " in text
+    assert ("<<<<<<<" in text) == clash == ("My own: " in text)
+    # The next update has nothing to move, and asks for no trust.
+    updating.commit(project)
+    updating.update(project)
+
+
+def dirty(project: Path) -> None:
+    (project / "notes.txt").write_text("mine", encoding="utf-8")
+
+
+def no_git(project: Path) -> None:
+    shutil.rmtree(project / ".git")
+
+
+def by_hand(old: str, new: str) -> Callable[[Path], None]:
+    """Change the answers file, and commit it."""
+
+    def change(project: Path) -> None:
+        path = project / ".copier-answers.yml"
+        text = path.read_text(encoding="utf-8")
+        assert re.search(old, text, re.MULTILINE)
+        path.write_text(re.sub(old, new, text, flags=re.MULTILINE), encoding="utf-8")
+        updating.commit(project)
+
+    return change
+
+
+FAILURES: dict[str, tuple[Callable[[Path], None], Answers, str]] = {
+    "dirty": (dirty, {}, "changes that are not committed"),
+    "no git": (no_git, {}, "not a git repository"),
+    "a choice": (by_hand("^backend: .*", "backend: torch"), {}, "'backend': 'torch' is not in"),
+    "a size": (by_hand("^trunk_units: .*", "trunk_units: big"), {}, "'big' in 'big' is no size"),
+    "tasks": (by_hand("^num_tasks: .*", "num_tasks: 5"), {}, "'tasks': 3 tasks are named"),
+    "a number": (by_hand("^num_tasks: .*", "num_tasks: x"), {}, "question 'num_tasks'"),
+    "a name": (by_hand("^optimizer: ", "optimiser: "), {}, "unknown answer 'optimiser'"),
+    "no YAML": (by_hand("^backend: .*", "backend: [a"), {}, ".copier-answers.yml cannot be read"),
+    "no template": (by_hand("^_src_path: .*\n", ""), {}, "has no _src_path"),
+    "moved": (by_hand("^_src_path: .*", "_src_path: /nowhere/at/all"), {}, "/nowhere/at/all"),
+    "no version": (by_hand("^_commit: .*", "_commit: v77.0.0"), {}, "v77.0.0"),
+    "unknown": (lambda project: None, {"takss": "a:binary"}, "unknown answer 'takss'"),
+    "invalid": (lambda project: None, {"heads": "shared_output"}, "one kind and width"),
+    "counted": (lambda project: None, {"num_tasks": 4}, "'tasks': the present one, 'task_1:"),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_failing_update_leaves_the_project_as_it_was(
+    failure: str, another: Another, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, _ = another("default")
+    change, answers, said = FAILURES[failure]
+    change(project)
+    before = updating.texts(project)
+    with pytest.raises((ValueError, OSError, copier.errors.CopierError, Exception)):
+        updating.update(project, answers)
+    assert updating.texts(project) == before
+    given = [f"--data={key}={answer}" for key, answer in answers.items()]
+    assert main(["update", str(project), *given]) == 2
+    assert updating.texts(project) == before
+    printed = capsys.readouterr().err
+    assert said in printed and printed.count("\n") == 1
