@@ -1,7 +1,7 @@
 """Releases of the template: tags of this repository, and what the tests keep of them.
 
-`tests/releases.bundle` is a git bundle with copier.yml and template of each release, as a commit and
-a tag: projects of every release are updated to the present template also where a checkout has no tags.
+`tests/releases.bundle` is a git bundle with copier.yml and template of each release, as a commit
+and a tag, so that projects of every release can be updated also where a checkout has no tags.
 """
 
 import datetime

@@ -9,6 +9,7 @@ from typing import Any
 
 import copier
 import yaml
+from plumbum import ProcessExecutionError
 
 from generator.render import COPIER_ERRORS, RenderError, one_line
 
@@ -36,7 +37,7 @@ def update(project: Path, data: Mapping[str, Any], trust: bool = False) -> Updat
     """
     before = read_answers(project)
     if git(project, "status", "--porcelain"):
-        raise RenderError(f"{project} has changes that are not committed: commit or stash them")
+        raise RenderError("there are changes that are not committed: commit or stash them")
     try:
         copier.run_update(
             project,
@@ -49,9 +50,9 @@ def update(project: Path, data: Mapping[str, Any], trust: bool = False) -> Updat
         )
     except copier.errors.UnsafeTemplateError:
         raise RenderError("this version moves files by commands of its own: --trust it") from None
-    except COPIER_ERRORS as error:
+    except (*COPIER_ERRORS, ProcessExecutionError) as error:
         restore(project)
-        raise RenderError(one_line(error, project)) from None
+        raise RenderError(reason(error, project, before)) from None
     except BaseException:
         restore(project)
         raise
@@ -60,6 +61,20 @@ def update(project: Path, data: Mapping[str, Any], trust: bool = False) -> Updat
     return Updated(
         (before["_commit"], after["_commit"]), tuple(sorted(set(conflicts))), lost(project, before)
     )
+
+
+def reason(error: BaseException, project: Path, answers: Mapping[str, Any]) -> str:
+    """Why a project could not be updated."""
+    source, version = answers["_src_path"], answers["_commit"]
+    moved = f"(if the template has moved, change _src_path in {ANSWERS_FILE})"
+    if isinstance(error, ProcessExecutionError):
+        said = [line for line in error.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
+        return f"{source} cannot be read: {(said or ['git failed'])[0]} {moved}"
+    if "://" not in source and not Path(source).exists():
+        return f"there is no {source} {moved}"
+    if "Unknown revision" in str(error):
+        return f"_commit in {ANSWERS_FILE}: {source} has no version {version}"
+    return one_line(error, project)
 
 
 def lost(project: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
@@ -93,16 +108,18 @@ def restore(project: Path) -> None:
 
 def read_answers(project: Path) -> dict[str, Any]:
     """The answers file of a project that can be updated. Raises RenderError."""
-    path = project / ANSWERS_FILE
     try:
-        answers = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RenderError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+        answers = yaml.safe_load((project / ANSWERS_FILE).read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise RenderError(f"{ANSWERS_FILE}, line {line}: {error.problem}") from None
+    except (OSError, ValueError) as error:
+        raise RenderError(f"{ANSWERS_FILE} cannot be read: {error}") from None
     for key in ("_commit", "_src_path"):
         if not isinstance(answers, dict) or not answers.get(key):
             raise RenderError(
-                f"{path} has no {key}: only a project that was made from a git repository with "
-                "version tags can be updated"
+                f"{ANSWERS_FILE} has no {key}: only a project that was made from a git repository "
+                "with version tags can be updated"
             )
     return answers
 
@@ -113,5 +130,5 @@ def git(project: Path, *arguments: str) -> str:
         ["git", *arguments], cwd=project, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise RenderError(f"{project}: {(done.stderr.strip() or 'git failed').splitlines()[0]}")
+        raise RenderError((done.stderr.strip() or f"git {arguments[0]} failed").splitlines()[0])
     return done.stdout

@@ -44,6 +44,14 @@ COMMANDS = {
     'copier copy --defaults --data "tasks=price:regression, sold:binary, district:multiclass(3)"'
     " PATH_OR_URL_OF_THIS_REPOSITORY my-houses": "test_copier_copy_needs_no_trust",
     "make check": "test_projects.py, with fewer suites",
+    "copier check-update": "test_the_commands_of_a_generated_readme_update_it",
+    "copier update --defaults": "test_the_commands_of_a_generated_readme_update_it",
+    "copier update --defaults --data backend=jax": (
+        "test_the_commands_of_a_generated_readme_update_it"
+    ),
+    ".venv/bin/python -m generator update PROJECT PROJECT": (
+        "test_generator_update_says_what_clashes_and_what_is_gone"
+    ),
     ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_finds_what_is_wrong",
     ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suites_by_name",
     ".venv/bin/python -m generator matrix --format github": "test_matrix.py",

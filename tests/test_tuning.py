@@ -12,7 +12,7 @@ import pytest
 import yaml
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
-from test_update import commit, repository  # noqa: F401  a fixture
+from updating import commit, template_repository
 
 from generator import render
 
@@ -121,12 +121,8 @@ def test_an_interruption_between_trials_leaves_none_at_work(project: Path) -> No
     assert len(trials_of(project)) == before
 
 
-def test_copier_renders_a_project_with_the_best_answers(
-    repository: Path,  # noqa: F811
-    project: Path,
-    tmp_path: Path,
-) -> None:
-    copy = tmp_path / "project"
+def test_copier_renders_a_project_with_the_best_answers(project: Path, tmp_path: Path) -> None:
+    copy, repository = tmp_path / "project", template_repository(tmp_path / "template")
     given = [word for k, v in ANSWERS.items() for word in ("--data", f"{k}={v}")]
     copier = [sys.executable, "-m", "copier"]
     subprocess.run(

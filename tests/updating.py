@@ -1,4 +1,4 @@
-"""Projects under git as people have them: rendered, edited by hand, committed; and their updates."""
+"""Projects under git as people have them: rendered, edited by hand, committed; and updated."""
 
 import os
 import shutil
@@ -122,7 +122,7 @@ EDITS = (
         "                *ends,\n                keras.callbacks.TerminateOnNaN(),\n",
     ),
     Edit("pyproject.toml", "  # your own\n", '  # your own\n  "rich>=13",\n'),
-    Edit("README.md", "The second command trains on a sample", "Have a coffee: it trains on a sample"),
+    Edit("README.md", "The second command trains on a", "The second command, of mine, is on a"),
     Edit("README.md", "", "\n## Notes\n\nA paragraph of mine.\n"),
 )  # fmt: skip
 
