@@ -117,14 +117,14 @@ def parser() -> argparse.ArgumentParser:
     add_strength(all_ran)
     all_ran.set_defaults(command=run_ran, pattern=[])
 
-    bench = commands.add_parser("bench", help="measure what projects do (all training speeds)")
+    bench = commands.add_parser("bench", help="measure what projects do; without more words, `bench all`")
     bench.set_defaults(command=run_bench, what="all", into=Path("bench"), rounds=5)
     benches = bench.add_subparsers(metavar="WHAT")
     for what, about in (
         ("all", "speed, tasks and peers, kept in one file"),
         ("speed", "training speed beside plain Keras, by the kind of input"),
         ("tasks", "training speed by the number of tasks"),
-        ("peers", "training speed beside PyTorch and TorchJD"),
+        ("peers", "training speed beside PyTorch, TorchJD and DeepCTR"),
     ):
         training = benches.add_parser(what, help=about)
         training.add_argument("--into", type=Path, default=Path("bench"), help="folder (bench)")

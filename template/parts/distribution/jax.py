@@ -62,7 +62,10 @@ def meet() -> None:
     try:
         if os.environ[launch.NUMBER] == "0":  # where the port is taken, JAX may crash
             socket.create_server(("", launch.port())).close()
+        number, count = (os.environ[name] for name in (launch.NUMBER, launch.COUNT))
+        print(f"Process {number} of {count} waits for the others at {address}.", flush=True)
         keras.distribution.initialize()
+        launch.met()
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"no meeting at {launch.ADDRESS}={address} ({error}): is process 0 on that host, was "

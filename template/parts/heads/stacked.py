@@ -135,25 +135,38 @@ def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
 {% else %}
 def heads(representations: dict[str, Tensor]) -> dict[str, Tensor]:
     """All heads at once: each layer multiplies (batch, task, feature) by a kernel per task."""
+{% if answers.one_encoding %}
+    x = representations[config.TASKS[0].name]  # all tasks read the same one
+{% else %}
     x = ops.stack([representations[task.name] for task in ORDER], axis=1)
+{% endif %}
     for i, units in enumerate(config.HEAD_UNITS, start=1):
-        x = task_dense(len(ORDER), units, activation="relu", name=f"heads_hidden_{i}")(x)
+        x = task_dense(x, len(ORDER), units, activation="relu", name=f"heads_hidden_{i}")
 {% if single %}
     [(group, tasks)] = GROUPS.items()
-    return {group: task_dense(len(tasks), tasks[0].width, name=f"{group}_logits")(x)}
+    return {group: task_dense(x, len(tasks), tasks[0].width, name=f"{group}_logits")}
 {% else %}
     ends = list(itertools.accumulate(len(tasks) for tasks in GROUPS.values()))
     parts = zip(GROUPS.items(), ops.split(x, ends[:-1], axis=1), strict=True)
     return {
-        group: task_dense(len(tasks), tasks[0].width, name=f"{group}_logits")(part)
+        group: task_dense(part, len(tasks), tasks[0].width, name=f"{group}_logits")
         for (group, tasks), part in parts
     }
 {% endif %}
 
 
-def task_dense(tasks: int, units: int, **kwargs: Any) -> layers.Layer:
+def task_dense(x: Tensor, tasks: int, units: int, **kwargs: Any) -> Tensor:
+{% if answers.one_encoding %}
+    """A dense layer for each task, on (batch, tasks, features), or (batch, features) for all."""
+    equation = "bi,tio->bto" if len(x.shape) == 2 else "bti,tio->bto"
+{% else %}
     """A dense layer for each task, on (batch, tasks, features)."""
+{% endif %}
     # By fan-in alone: the units of all tasks count as fan-out, which makes many tasks start small.
     kwargs |= {"bias_axes": "to", "kernel_initializer": "lecun_uniform"}
-    return layers.EinsumDense("bti,tio->bto", (tasks, units), **kwargs)
+{% if answers.one_encoding %}
+    return layers.EinsumDense(equation, (tasks, units), **kwargs)(x)
+{% else %}
+    return layers.EinsumDense("bti,tio->bto", (tasks, units), **kwargs)(x)
+{% endif %}
 {% endif %}
