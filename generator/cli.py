@@ -117,7 +117,9 @@ def parser() -> argparse.ArgumentParser:
     add_strength(all_ran)
     all_ran.set_defaults(command=run_ran, pattern=[])
 
-    bench = commands.add_parser("bench", help="measure what projects do; without more words, `bench all`")
+    bench = commands.add_parser(
+        "bench", help="measure what projects do; without more words, `bench all`"
+    )
     bench.set_defaults(command=run_bench, what="all", into=Path("bench"), rounds=5)
     benches = bench.add_subparsers(metavar="WHAT")
     for what, about in (

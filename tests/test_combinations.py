@@ -141,12 +141,12 @@ def test_copier_resolves_answers_as_the_questionnaire_does(
 
 BROKEN = {
     "a misspelt name": (
-        "copier.yml", "{% if num_tasks < 1", "{% if num_taskz < 1",
-        "question 'num_tasks' of copier.yml: 'num_taskz' is undefined",
+        "copier.yml", "{% if kernel_size < 1", "{% if kernel_sise < 1",
+        "question 'kernel_size' of copier.yml: 'kernel_sise' is undefined",
     ),
     "an open tag": (
-        "copier.yml", "{% if num_tasks < 1 %}", "{% if num_tasks < 1",
-        "question 'num_tasks' of copier.yml: ",
+        "copier.yml", "{% if kernel_size < 1 %}", "{% if kernel_size < 1",
+        "question 'kernel_size' of copier.yml: ",
     ),
     "no YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),
     "no question": (

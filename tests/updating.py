@@ -89,7 +89,7 @@ LEARNING_RATE = Edit(CONFIG, "learning_rate: float = 0.001\n", "learning_rate: f
 FEATURES = Edit(
     CONFIG,
     "FEATURES: tuple[str, ...] = ()\n",
-    'FEATURES: tuple[str, ...] = ("x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8")\n',
+    'FEATURES: tuple[str, ...] = ("age", "height")\n',
 )
 EDITS = (
     EPOCHS,

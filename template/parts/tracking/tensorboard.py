@@ -6,23 +6,26 @@ TensorBoard shows a run while it trains, and lays runs over one another; its fil
 {% endset %}
 {% set command = 'tensorboard --logdir runs' %}
 {% set leaves = '"tensorboard"' %}
+{#- Keras's own callback needs TensorFlow, and one number of each log of a batch. -#}
+{% set stacked = num_tasks > 1 and heads == 'stacked' %}
+{% set own = backend == 'jax' or stacked %}
 """Each epoch's logs for TensorBoard, which shows them while a run trains.
 
 tensorboard --logdir runs
 """
 
 from pathlib import Path
-{% if backend == 'jax' %}
+{% if own %}
 from typing import Any
 {% endif %}
 
 from keras import callbacks
-{% if backend == 'jax' %}
+{% if own %}
 from tensorboard.summary import Writer
 {% endif %}
 
 
-{% if backend == 'tensorflow' %}
+{% if not own %}
 def track(run: Path) -> callbacks.Callback:
     """Write the logs of each epoch to `run`/tensorboard, as Keras does."""
     return callbacks.TensorBoard(run / "tensorboard", write_graph=False)
@@ -30,7 +33,11 @@ def track(run: Path) -> callbacks.Callback:
 def track(run: Path) -> callbacks.Callback:
     """Write the logs of each epoch to `run`/tensorboard, under the names of history.csv.
 
+{% if backend == 'jax' %}
     Keras's own callback needs TensorFlow to write; TensorBoard's writer needs NumPy only.
+{% else %}
+    Keras's own callback takes no batch whose logs are one array for several tasks.
+{% endif %}
     """
     writer = Writer(str(run / "tensorboard"))
 
@@ -53,7 +60,7 @@ from tensorboard.util import tensor_util
 
 
 def test_tensorboard_reads_the_values_of_history_csv(run):
-{% if backend == 'tensorflow' %}
+{% if not own %}
     parts = {name: read(run / "tensorboard" / name) for name in ("train", "validation")}
     history = pd.read_csv(run / "history.csv", index_col="epoch")
     for column in history:
