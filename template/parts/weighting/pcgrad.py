@@ -3,7 +3,7 @@
 {% set stateful = true %}
 {% set gradients = 'gradients' %}
 {% set cost = ('1.3', '1.5') %}
-{% set advice = 'PCGrad is worth a try where tasks conflict.' %}
+{% set advice = 'PCGrad is worth a try where tasks conflict. What it calls weight of a task is how much of its gradient is in the step: 1 where nothing conflicts, more where others point against it.' %}
 {% set total = 'the plain sum of the task losses, whose gradients are freed of what points against other tasks (PCGrad)' %}
 class Weighting(layers.Layer):
     """PCGrad: from each task's gradient goes what points against the gradient of another task.
@@ -32,7 +32,7 @@ class Weighting(layers.Layer):
         self.task_weights.assign(ops.sum(project(gradients @ ops.transpose(gradients), order), 0))
         return self.task_weights @ gradients
 
-    # A layer saves its weights: the state of the random numbers is none.
+    # The state of the random numbers is saved here: it is no weight of the layer.
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
