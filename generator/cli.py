@@ -247,7 +247,7 @@ def run_update(arguments: argparse.Namespace) -> int:
     """Update projects and say of each what needs a look: 1 if one does, 2 if one cannot be."""
     from generator.update import update
 
-    status = 0
+    status, updated = 0, False
     for project in arguments.project:
         try:
             done = update(project, given(arguments), arguments.trust)
@@ -255,6 +255,7 @@ def run_update(arguments: argparse.Namespace) -> int:
             print(f"error: {project}: {error}", file=sys.stderr)
             status = 2
             continue
+        updated = True
         print(f"{project}: {done.version[0]} -> {done.version[1]}")
         for name in done.conflicts:
             print(f"  conflict: {name} has both versions of some lines, choose one of each")
@@ -262,7 +263,8 @@ def run_update(arguments: argparse.Namespace) -> int:
             print(f"  gone: {name}, which you had changed (git restore {name} brings it back)")
         if done.conflicts or done.lost:
             status = max(status, 1)
-    print("Next, in each: git diff, pytest, git commit.")
+    if updated:
+        print("Next, in each: git diff, pytest, git commit.")
     return status
 
 

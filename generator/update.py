@@ -113,6 +113,8 @@ def read_answers(project: Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RenderError(f"{ANSWERS_FILE}, line {line}: {error.problem}") from None
+    except FileNotFoundError:
+        raise RenderError(f"there is no {ANSWERS_FILE}: give the directory of a project") from None
     except (OSError, ValueError) as error:
         raise RenderError(f"{ANSWERS_FILE} cannot be read: {error}") from None
     for key in ("_commit", "_src_path"):

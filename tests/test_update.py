@@ -368,6 +368,7 @@ def by_hand(old: str, new: str) -> Callable[[Path], None]:
     return change
 
 
+ANSWERS = ".copier-answers.yml"
 FAILURES: dict[str, tuple[Callable[[Path], None], Answers, str]] = {
     "dirty": (dirty, {}, "changes that are not committed"),
     "no git": (no_git, {}, "not a git repository"),
@@ -377,6 +378,7 @@ FAILURES: dict[str, tuple[Callable[[Path], None], Answers, str]] = {
     "a number": (by_hand("^num_tasks: .*", "num_tasks: x"), {}, "question 'num_tasks'"),
     "a name": (by_hand("^optimizer: ", "optimiser: "), {}, "unknown answer 'optimiser'"),
     "no YAML": (by_hand("^backend: .*", "backend: [a"), {}, ".copier-answers.yml, line"),
+    "no project": (lambda project: (project / ANSWERS).unlink(), {}, f"there is no {ANSWERS}"),
     "no template": (by_hand("^_src_path: .*\n", ""), {}, "has no _src_path"),
     "moved": (
         by_hand("^_src_path: .*", "_src_path: /nowhere/at/all"),
