@@ -46,6 +46,13 @@ class Question:
     validator: str
 
 
+@dataclass(frozen=True)
+class _CopierConf:
+    """What the questions may know of a run of Copier: the names of the answers that are given."""
+
+    data: tuple[str, ...]
+
+
 class Questionnaire:
     """The questions of a template, in their order."""
 
@@ -75,7 +82,7 @@ class Questionnaire:
 
     def resolve(self, given: Mapping[str, Any]) -> Answers:
         """All answers that apply, from those given. Raises AnswerError."""
-        context: Answers = {**given, "_copier_conf": {"data": dict(given)}}
+        context: Answers = {**given, "_copier_conf": _CopierConf(tuple(given))}
         answers: Answers = {}
         for question in self.questions:
             applies = self.applies(question, context)

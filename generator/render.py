@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,7 @@ def render_all(
     """Render many sets of answers (by name), on all cores, each to a directory of its name below a
     folder. Returns why for each that does not render. Raises RenderError if a process was killed.
     """
+    _start_tracker()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(mp_context=context, initializer=_start_worker) as pool:
         # The workers inherit this: signals are for the parent, which gets them once all started.
@@ -97,6 +99,15 @@ def render_all(
         finally:
             pool.shutdown(cancel_futures=True)
     return reasons
+
+
+def _start_tracker() -> None:
+    """Who tracks the semaphores of a pool ignores Ctrl-C by itself, but not a closed terminal."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # inherited
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
 
 _FOR_LIFE = contextlib.ExitStack()

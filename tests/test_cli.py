@@ -308,12 +308,24 @@ def test_suites_by_name(
     shutil.rmtree(Path(folder).parent)
 
 
+def processes(temporary: Path) -> dict[int, str]:
+    """The command of each process, by number, that has inherited this TMPDIR."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if f"TMPDIR={temporary}\0".encode() in (folder / "environ").read_bytes():
+                words = (folder / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(folder.name)] = words.decode(errors="replace")
+    return found
+
+
 @pytest.mark.parametrize(
-    ("send", "sent", "moment", "passed"),
+    ("send", "sent", "moment", "process", "passed"),
     [
-        (os.kill, signal.SIGINT, "1/", "1-3"),
-        (os.killpg, signal.SIGTERM, "1/", "1-3"),
-        (os.killpg, signal.SIGHUP, "Rendering", 0),
+        (os.kill, signal.SIGINT, "1/", "forkserver", "1-3"),
+        (os.killpg, signal.SIGTERM, "1/", "forkserver", "1-3"),
+        (os.killpg, signal.SIGHUP, "Rendering", "generator test", 0),
+        (os.killpg, signal.SIGHUP, "Rendering", "spawn_main", 0),
     ],
 )
 def test_an_interrupted_run_ends_its_children_and_says_what_passed(
@@ -321,6 +333,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
     send: Callable[[int, int], None],
     sent: signal.Signals,
     moment: str,
+    process: str,
     passed: str,
 ) -> None:
     names = ["multi_head-*-shared_bottom-separate-equal-jax", "--no-cache"]
@@ -339,18 +352,18 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
         assert running.stdout
         lines = iter(running.stdout.readline, "")
         next(line for line in lines if line.startswith(moment))  # others are under way
+        while not any(process in words for words in processes(tmp_path).values()):
+            assert running.poll() is None
         send(running.pid, sent)
         rest = "".join(lines)
         assert running.wait() == 130
     assert re.search(rf"^[{passed}] of 4 suites passed, 0 failed, [1-4] did not run", rest, re.M)
     assert "Traceback" not in rest
     # Whatever has inherited the environment of the run ends: the server notices a bit later.
-    for environ in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if f"TMPDIR={tmp_path}\0".encode() in environ.read_bytes():
-                process = os.pidfd_open(int(environ.parent.name))
-                ended, _, _ = select.select([process], [], [], 30)
-                assert ended, environ
+    for pid, words in processes(tmp_path).items():
+        with contextlib.suppress(ProcessLookupError):
+            ended, _, _ = select.select([os.pidfd_open(pid)], [], [], 30)
+            assert ended, words
     assert not list(tmp_path.iterdir())
 
 
