@@ -166,6 +166,10 @@ def test_a_switch_leaves_what_a_new_project_would_be_with_the_same_edits(
         assert git(project, "diff", "--name-only", "--diff-filter=U").split() == [clash.file]
         found[clash.file] = theirs
     assert found == expected
+    # As the README says; also where there is a conflict.
+    git(project, "reset", "--quiet", "--hard")
+    git(project, "clean", "--quiet", "-d", "--force")
+    assert updating.texts(project) == before
 
 
 def sides(text: str) -> tuple[str, str]:
@@ -187,32 +191,53 @@ def test_most_switches_are_clean_and_every_question_is_switched() -> None:
     assert (REFUSED.keys() | CLASHES.keys()) <= known
 
 
-# What must also run: the most that one update can change, and other tasks.
-BOTH_WAYS: dict[str, Answers] = {
-    "default": {
-        "sharing": "mmoe",
-        "heads": "stacked",
-        "loss_weighting": "cagrad",
-        "tracking": "tensorboard",
-        "tasks": "task_1:regression, more:multiclass(3)",
-    },
-    "multi_head": {"layout": "siamese", "comparison": "difference", "backend": "tensorflow"},
-}
+# The most that one update can change, and other tasks.
+MANY_AT_ONCE: list[tuple[str, Answers]] = [
+    (
+        "default",
+        {
+            "sharing": "mmoe",
+            "heads": "stacked",
+            "loss_weighting": "cagrad",
+            "tracking": "tensorboard",
+            "tasks": "task_1:regression, more:multiclass(3)",
+        },
+    ),
+    ("multi_head", {"layout": "siamese", "comparison": "difference", "backend": "tensorflow"}),
+]
+CLEAN = [
+    (base, switch)
+    for base, switch in SWITCHES
+    if (base, *next(iter(switch.items()))) not in REFUSED.keys() | CLASHES.keys()
+]
 
 
-@pytest.mark.parametrize("base", BOTH_WAYS)
-def test_the_suite_of_an_updated_project_passes(
-    base: str, another: Another, repository: Path, tmp_path: Path
+def test_the_suites_of_updated_projects_pass(
+    request: pytest.FixtureRequest,
+    bases: dict[str, tuple[Path, list[Edit]]],
+    repository: Path,
+    tmp_path: Path,
 ) -> None:
-    project, edits = another(base)
-    updating.update(project, BOTH_WAYS[base])
-    answers = updating.recorded(project)
-    assert BOTH_WAYS[base].items() <= answers.items()
-    assert updating.texts(project) == updating.fresh(
-        repository, tmp_path / "fresh", answers, edits, []
-    )
-    [verdict] = suites.run([Combination(base, {}, answers)], {base: project})
-    assert verdict.passed, verdict.output
+    every = request.config.getoption("--strength") == "all"
+    asked: list[Combination] = []
+    projects: dict[str, Path] = {}
+    for base, switch in MANY_AT_ONCE + (CLEAN if every else []):
+        name = f"{len(asked)}-{base}-{name_of(switch)}"
+        original, edits = bases[base]
+        project = tmp_path / str(len(asked))
+        shutil.copytree(original, project)
+        updating.update(project, switch)
+        answers = updating.recorded(project)
+        assert switch.items() <= answers.items()
+        if switch in dict(MANY_AT_ONCE).values():
+            fresh = updating.fresh(repository, tmp_path / "fresh", answers, edits, [])
+            assert updating.texts(project) == fresh
+        asked.append(Combination(name, {}, answers))
+        projects[name] = project
+    verdicts = {verdict.name: verdict for verdict in suites.run(asked, projects)}
+    assert verdicts.keys() == projects.keys()
+    failed = {name: verdict.output for name, verdict in verdicts.items() if not verdict.passed}
+    assert not failed, "\n".join(f"{name}\n{output}" for name, output in failed.items())
 
 
 RELEASES = releases.released(ROOT / releases.BUNDLE)
