@@ -66,6 +66,7 @@ def test_mlflow_has_the_settings_and_the_values_of_history_csv(run):
     assert found.data.metrics.keys() == set(history)
     for column in history:
         values = client.get_metric_history(found.info.run_id, column)
+        values.sort(key=lambda value: value.step)  # several threads write them
         np.testing.assert_array_equal([value.step for value in values], history.index)
         np.testing.assert_array_equal([value.value for value in values], history[column])
 
