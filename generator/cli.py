@@ -247,10 +247,10 @@ def run_update(arguments: argparse.Namespace) -> int:
     """Update projects and say of each what needs a look: 1 if one does, 2 if one cannot be."""
     from generator.update import update
 
-    status, updated = 0, False
+    status, updated, data = 0, False, given(arguments)
     for project in arguments.project:
         try:
-            done = update(project, given(arguments), arguments.trust)
+            done = update(project, data, arguments.trust)
         except RenderError as error:
             print(f"error: {project}: {error}", file=sys.stderr)
             status = 2

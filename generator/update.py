@@ -1,19 +1,31 @@
 """`copier update`, with one line where it cannot be done, and nothing lost without a word."""
 
+import contextlib
+import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import copier
 import yaml
-from plumbum import ProcessExecutionError
+from plumbum import ProcessExecutionError, local
 
-from generator.render import COPIER_ERRORS, RenderError, one_line
+from generator.render import RenderError, one_line
 
 ANSWERS_FILE = ".copier-answers.yml"
+# With other settings of a person's own, git would keep from Copier what was changed.
+GIT_SETTINGS = {
+    "apply.whitespace": "nowarn",
+    "core.attributesFile": os.devnull,
+    "diff.orderFile": os.devnull,
+    "status.showUntrackedFiles": "all",
+}
+# Where files of the template are, beside the project's directory itself, and how large they may be.
+PLACES = (".github/", "src/", "tests/")
+LARGEST = 2**20
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,34 @@ def update(project: Path, data: Mapping[str, Any], trust: bool = False) -> Updat
 
     Raises RenderError; the project is as it was then.
     """
+    project = project.resolve()
     before = read_answers(project)
+    with in_project(project):
+        return update_here(project, before, data, trust)
+
+
+@contextlib.contextmanager
+def in_project(project: Path) -> Iterator[None]:
+    """As where `copier update` is called: in the project, which the template may be relative to."""
+    first = int(os.environ.get("GIT_CONFIG_COUNT", 0))
+    settings = {"GIT_CONFIG_COUNT": str(first + len(GIT_SETTINGS))}
+    for number, (key, value) in enumerate(GIT_SETTINGS.items(), start=first):
+        settings |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    with local.cwd(project), local.env(**settings):
+        yield
+
+
+def update_here(
+    project: Path, before: Mapping[str, Any], data: Mapping[str, Any], trust: bool
+) -> Updated:
+    """Update the project that this process is in. Raises RenderError."""
     if git(project, "status", "--porcelain"):
         raise RenderError("there are changes that are not committed: commit or stash them")
+    if not git(project, "ls-files", ANSWERS_FILE):
+        raise RenderError(f"git does not have {ANSWERS_FILE}: commit the project (is it ignored?)")
+    check_encoding(project, before)
+    which = ("--others", "--ignored", "--exclude-standard", "--directory")
+    ignored = {name: content(project / name) for name in listed(project, *which)}
     try:
         copier.run_update(
             project,
@@ -50,17 +87,55 @@ def update(project: Path, data: Mapping[str, Any], trust: bool = False) -> Updat
         )
     except copier.errors.UnsafeTemplateError:
         raise RenderError("this version moves files by commands of its own: --trust it") from None
-    except (*COPIER_ERRORS, ProcessExecutionError) as error:
-        restore(project)
+    except Exception as error:  # whatever Copier may raise
+        restore(project, ignored)
         raise RenderError(reason(error, project, before)) from None
     except BaseException:
-        restore(project)
+        restore(project, ignored)
         raise
+    for name, was in ignored.items():
+        if content(project / name) != was:
+            restore(project, ignored)
+            raise RenderError(f"{name} is yours, and git ignores it: move it, or commit it")
     after = read_answers(project)
-    conflicts = git(project, "diff", "--relative", "--name-only", "--diff-filter=U").splitlines()
+    conflicts = names(git(project, "diff", "--relative", "--name-only", "--diff-filter=U", "-z"))
     return Updated(
         (before["_commit"], after["_commit"]), tuple(sorted(set(conflicts))), lost(project, before)
     )
+
+
+def check_encoding(project: Path, answers: Mapping[str, Any]) -> None:
+    """Raise RenderError if a file of the template is no UTF-8: Copier would drop what is not."""
+    suspect = [name for name in listed(project) if not is_text(content(project / name))]
+    if suspect:
+        with as_written(answers) as written:
+            for name in suspect:
+                if (written / name).exists():
+                    raise RenderError(f"{name} is no UTF-8: save it with that encoding")
+
+
+def is_text(found: bytes | None) -> bool:
+    """Whether it is UTF-8."""
+    try:
+        return (found or b"").decode("utf-8") is not None
+    except UnicodeDecodeError:
+        return False
+
+
+def listed(project: Path, *which: str) -> list[str]:
+    """Files that git has where the template has its own; `which`: others, by git's options."""
+    found = names(git(project, "ls-files", "-z", *which))
+    return [name for name in found if "/" not in name or name.startswith(PLACES)]
+
+
+def names(output: str) -> list[str]:
+    """What git prints with -z."""
+    return output.split("\0")[:-1]
+
+
+def content(path: Path) -> bytes | None:
+    """Of a file that may be one of the template's; None for one that is not."""
+    return path.read_bytes() if path.is_file() and path.stat().st_size < LARGEST else None
 
 
 def reason(error: BaseException, project: Path, answers: Mapping[str, Any]) -> str:
@@ -70,18 +145,16 @@ def reason(error: BaseException, project: Path, answers: Mapping[str, Any]) -> s
     if isinstance(error, ProcessExecutionError):
         said = [line for line in error.stderr.splitlines() if line.startswith(("fatal:", "error:"))]
         return f"{source} cannot be read: {(said or ['git failed'])[0]} {moved}"
-    if "://" not in source and not Path(source).exists():
+    if "://" not in source and not (project / source).exists():
         return f"there is no {source} {moved}"
     if "Unknown revision" in str(error):
         return f"_commit in {ANSWERS_FILE}: {source} has no version {version}"
     return one_line(error, project)
 
 
-def lost(project: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
-    """Files that an update has taken away, and that were not as the template had written them."""
-    gone = git(project, "diff", "HEAD", "--relative", "--name-only", "--diff-filter=D").splitlines()
-    if not gone:
-        return ()
+@contextlib.contextmanager
+def as_written(answers: Mapping[str, Any]) -> Iterator[Path]:
+    """What the template had written, in a directory for a while."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder, "project")
         copier.run_copy(
@@ -93,17 +166,30 @@ def lost(project: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
             quiet=True,
             settings=copier.Settings(),
         )
+        yield written
+
+
+def lost(project: Path, answers: Mapping[str, Any]) -> tuple[str, ...]:
+    """Files that an update has taken away, and that were not as the template had written them."""
+    deleted = ("--relative", "--name-only", "--diff-filter=D", "-z")
+    gone = names(git(project, "diff", "HEAD", *deleted))
+    if not gone:
+        return ()
+    with as_written(answers) as written:
         return tuple(
             name
             for name in gone
-            if git(project, "show", f"HEAD:./{name}") != (written / name).read_text("utf-8")
+            if git(project, "show", f"HEAD:./{name}") != decoded(content(written / name) or b"")
         )
 
 
-def restore(project: Path) -> None:
-    """Everything as it was committed; what git ignores is left alone."""
+def restore(project: Path, ignored: Mapping[str, bytes | None]) -> None:
+    """Everything as it was committed, and what git ignores as it was."""
     git(project, "reset", "--quiet", "--hard")
     git(project, "clean", "--quiet", "-d", "--force")
+    for name, was in ignored.items():
+        if was is not None and content(project / name) != was:
+            (project / name).write_bytes(was)
 
 
 def read_answers(project: Path) -> dict[str, Any]:
@@ -118,7 +204,7 @@ def read_answers(project: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RenderError(f"{ANSWERS_FILE} cannot be read: {error}") from None
     for key in ("_commit", "_src_path"):
-        if not isinstance(answers, dict) or not answers.get(key):
+        if not isinstance(answers, dict) or not isinstance(answers.get(key), str):
             raise RenderError(
                 f"{ANSWERS_FILE} has no {key}: only a project that was made from a git repository "
                 "with version tags can be updated"
@@ -128,9 +214,16 @@ def read_answers(project: Path) -> dict[str, Any]:
 
 def git(project: Path, *arguments: str) -> str:
     """Run git in a project; its output. Raises RenderError with what git says."""
+    command = ["git", *arguments]
     done = subprocess.run(
-        ["git", *arguments], cwd=project, capture_output=True, text=True, check=False
+        command, cwd=project, env=dict(local.env), capture_output=True, check=False
     )
     if done.returncode:
-        raise RenderError((done.stderr.strip() or f"git {arguments[0]} failed").splitlines()[0])
-    return done.stdout
+        said = decoded(done.stderr).strip() or f"git {arguments[0]} failed"
+        raise RenderError(said.splitlines()[0])
+    return decoded(done.stdout)
+
+
+def decoded(output: bytes) -> str:
+    """Names and texts of any encoding."""
+    return output.decode("utf-8", "surrogateescape")

@@ -16,7 +16,7 @@ import pytest
 import updating
 import yaml
 from copier.errors import CopierError, UnsafeTemplateError
-from plumbum import ProcessExecutionError
+from plumbum import ProcessExecutionError, local
 from test_cli import shell_commands
 from updating import BASES, FEATURES, LEARNING_RATE, Edit, git
 from yaml import YAMLError
@@ -479,6 +479,121 @@ def test_an_interrupted_update_leaves_the_project_as_it_was(
     assert main(["update", str(project), "--data=backend=jax"]) == 130
     assert written == [True] and updating.texts(project) == before
     assert not git(project, "status", "--porcelain")
+
+
+def in_a_repository_that_ignores_it(project: Path) -> None:
+    shutil.rmtree(project / ".git")
+    git(project.parent, "init", "--quiet")
+    (project.parent / ".gitignore").write_text("*\n", encoding="utf-8")
+    updating.commit(project.parent)
+
+
+def with_a_file_that_git_ignores(project: Path) -> None:
+    with (project / ".gitignore").open("a", encoding="utf-8") as file:
+        file.write("compare.py\nsharing.py\n")
+    git(project, "rm", "--quiet", "--cached", "src/mine/compare.py")
+    updating.commit(project)
+    (project / "src/mine/compare.py").write_text("# Mine.\n", encoding="utf-8")
+    (project / "src/mine/sharing.py").write_text("# Mine, too.\n", encoding="utf-8")
+
+
+def in_another_encoding(project: Path) -> None:
+    with (project / "README.md").open("ab") as file:
+        file.write(b"caf\xe9\n")
+    updating.commit(project)
+
+
+def with_a_directory_in_the_way(project: Path) -> None:
+    (project / "src/mine/sharing.py").mkdir()
+    (project / "src/mine/sharing.py/notes.txt").touch()
+    updating.commit(project)
+
+
+def contents(project: Path) -> dict[Path, bytes]:
+    """All files of a project, of any encoding, but for git's."""
+    files = (path for path in project.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {path: path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (in_a_repository_that_ignores_it, "git does not have .copier-answers.yml"),
+        (with_a_file_that_git_ignores, "py is yours, and git ignores it"),
+        (in_another_encoding, "README.md is no UTF-8"),
+        (with_a_directory_in_the_way, "Error"),
+        (by_hand("^_src_path: .*", "_src_path: [a]"), "has no _src_path"),
+        (by_hand("^_commit: .*", "_commit: 1.0"), "has no _commit"),
+    ],
+)
+def test_what_copier_would_lose_is_refused(
+    change: Callable[[Path], None],
+    said: str,
+    another: Another,
+    repository: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project, _ = another("default")
+    change(project)
+    before = contents(project)
+    following = tmp_path / "following"
+    updating.copy(repository, following, {})
+    updating.commit(following)
+    assert main(["update", str(project), str(following), "--data=sharing=mmoe"]) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"error: {project}: ") and printed.err.count("\n") == 1
+    assert said in printed.err
+    assert contents(project) == before
+    # The next one is updated all the same.
+    assert updating.recorded(following)["sharing"] == "mmoe"
+
+
+def test_git_settings_of_ones_own_do_not_lose_edits(
+    another: Another,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project, edits = another("default")
+    Edit("README.md", "", "Two blanks  \n").apply(project)
+    updating.commit(project)
+    (tmp_path / "attributes").write_text("* -diff\n", encoding="utf-8")
+    settings = tmp_path / "settings"
+    settings.write_text(
+        f"""
+        [apply]
+            whitespace = error
+        [core]
+            attributesFile = {tmp_path}/attributes
+        [diff]
+            orderFile = /nowhere
+        [status]
+            showUntrackedFiles = no
+        """,
+        encoding="utf-8",
+    )
+    with local.env(GIT_CONFIG_GLOBAL=str(settings)):
+        (project / "notes.txt").touch()
+        assert main(["update", str(project), "--data=backend=jax"]) == 2
+        assert "not committed" in capsys.readouterr().err
+        (project / "notes.txt").unlink()
+        assert main(["update", str(project), "--data=backend=jax"]) == 0
+    assert updating.recorded(project)["backend"] == "jax"
+    found = updating.texts(project)
+    assert found["README.md"].endswith("A paragraph of mine.\nTwo blanks  \n")
+    for edit in edits:
+        assert edit.new in found[edit.file]
+
+
+def test_a_project_behind_a_link_takes_a_template_beside_it(
+    another: Another, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project, _ = another("default")
+    (tmp_path / "template").symlink_to(repository)
+    by_hand("^_src_path: .*", "_src_path: ../template")(project)
+    (tmp_path / "link").symlink_to(project)
+    assert main(["update", str(tmp_path / "link"), "--data=backend=jax"]) == 0
+    assert updating.recorded(project)["backend"] == "jax"
 
 
 def test_an_update_that_is_not_merged_is_red(another: Another) -> None:
