@@ -44,6 +44,18 @@ def release(version: str, root: Path = ROOT) -> None:
     news = changes.partition(UNRELEASED)[2].partition("\n## ")[0].strip()
     if not news:
         raise ReleaseError("CHANGELOG.md has nothing below '## Unreleased': say there what is new")
+    if git(root, "tag", "--list", f"v{later}"):
+        raise ReleaseError(f"there is a tag v{later} already: give a later version, or remove it")
+    head = git(root, "rev-parse", "HEAD").strip()
+    try:
+        make(root, later, changes, news)
+    except BaseException:
+        git(root, "reset", "--quiet", "--hard", head)
+        raise
+
+
+def make(root: Path, later: Version, changes: str, news: str) -> None:
+    """Write, commit and tag."""
     settings = (root / "pyproject.toml").read_text(encoding="utf-8")
     settings = re.sub(r'^version = ".*"$', f'version = "{later}"', settings, count=1, flags=re.M)
     heading = f"{UNRELEASED}\n## {later} ({datetime.date.today()})\n"
@@ -52,7 +64,7 @@ def release(version: str, root: Path = ROOT) -> None:
     (root / "CHANGELOG.md").write_text(changes.replace(UNRELEASED, heading, 1), encoding="utf-8")
     git(root, "add", "pyproject.toml", "CHANGELOG.md", BUNDLE)
     git(root, "commit", "--quiet", "--message", f"Release {later}")
-    git(root, "tag", "--annotate", "--message", news, f"v{later}")
+    git(root, "tag", "--cleanup=verbatim", "--annotate", "--message", news, f"v{later}")
 
 
 def released(bundle: Path) -> list[Version]:

@@ -18,10 +18,14 @@ import yaml
 
 def moved(answers_file: str, old: str, new: str) -> None:
     """Merge into `new` what was changed in `old` since the template wrote it."""
-    answers = yaml.safe_load(committed(answers_file))
+    changed = committed(old)
+    if changed is None:  # a person has taken it away: it stays so
+        Path(new).unlink(missing_ok=True)
+        return
+    answers = yaml.safe_load(committed(answers_file) or b"")
     with tempfile.TemporaryDirectory() as folder:
         mine, template = Path(folder, "mine"), Path(folder, "template")
-        mine.write_bytes(committed(old))
+        mine.write_bytes(changed)
         copier.run_copy(
             answers["_src_path"],
             template,
@@ -31,14 +35,17 @@ def moved(answers_file: str, old: str, new: str) -> None:
             quiet=True,
         )
         labels = ("-L", "after updating", "-L", "last update", "-L", "before updating")
-        # Its status is the number of conflicts.
-        subprocess.run(["git", "merge-file", *labels, new, template / old, mine], check=False)
+        command = ["git", "merge-file", *labels, new, template / old, mine]
+        # Up to 127 it is the number of conflicts.
+        if subprocess.run(command, check=False).returncode > 127:
+            raise SystemExit(f"{old} cannot be merged into {new}")
 
 
-def committed(file: str) -> bytes:
-    """What a file was before the update, for which everything was committed."""
+def committed(file: str) -> bytes | None:
+    """What a file was before the update, for which everything was committed; None without one."""
     command = ["git", "show", f"HEAD:./{file}"]
-    return subprocess.run(command, check=True, capture_output=True).stdout
+    done = subprocess.run(command, check=False, capture_output=True)
+    return None if done.returncode else done.stdout
 
 
 if __name__ == "__main__":

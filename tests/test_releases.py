@@ -39,12 +39,14 @@ def test_a_release_is_a_commit_a_tag_and_kept_for_tests(checkout: Path, tmp_path
     assert news.index("## Unreleased\n") < news.index("## 0.1 (") < news.index("This and that.")
     with pytest.raises(ReleaseError, match="nothing below '## Unreleased'"):
         release("0.2", checkout)
-    (checkout / "CHANGELOG.md").write_text(news.replace("Unreleased\n", "Unreleased\n\nMore.\n"))
+    (checkout / "CHANGELOG.md").write_text(
+        news.replace("Unreleased\n", "Unreleased\n\n### New\n\nMore.\n")
+    )
     (checkout / "template/file.jinja").write_text("second")
     updating.commit(checkout)
     release("0.2rc1", checkout)
     release_news = git(checkout, "tag", "--list", "--format=%(contents)", "v0.2rc1")
-    assert release_news.strip() == "More."
+    assert release_news.strip() == "### New\n\nMore."
     assert [str(version) for version in released(checkout / releases.BUNDLE)] == ["0.1", "0.2rc1"]
     releases.unpack(checkout / releases.BUNDLE, tmp_path / "kept")
     kept = [
@@ -54,15 +56,31 @@ def test_a_release_is_a_commit_a_tag_and_kept_for_tests(checkout: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [("new", "'new' is no version"), ("0.1", "0.1 is not later than 0.1")]
+    ("version", "said"),
+    [
+        ("new", "'new' is no version"),
+        ("0.1", "0.1 is not later than 0.1"),
+        ("0.2", "there is a tag v0.2 already"),
+        ("0.3", "no release today"),
+    ],
 )
 def test_what_cannot_be_released_is_said_and_changes_nothing(
     version: str, said: str, checkout: Path
 ) -> None:
     release("0.1", checkout)
+    changes = checkout / "CHANGELOG.md"
+    changes.write_text(
+        changes.read_text().replace("Unreleased\n", "Unreleased\n\n### New\n\nMore.\n")
+    )
+    updating.commit(checkout)
+    git(checkout, "tag", "v0.2")
+    hook = checkout / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\necho no release today >&2\nexit 1\n")
+    hook.chmod(0o755)
     head = git(checkout, "rev-parse", "HEAD")
     with pytest.raises(ReleaseError, match=said):
         release(version, checkout)
+    assert not git(checkout, "status", "--porcelain")
     (checkout / "notes").write_text("mine")
     with pytest.raises(ReleaseError, match="not committed"):
         release("7", checkout)

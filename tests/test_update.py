@@ -336,6 +336,20 @@ _migrations:
 """
 
 
+def moves(first: str) -> Callable[[Path], None]:
+    """A version that changes the first line of a module, and its name."""
+
+    def move(root: Path) -> None:
+        replace_in(root, first, first.replace('"""', '"""Now elsewhere: ', 1))
+        replace_in(root, "curves import", "pictures import")
+        source = root / "template/project/src/{{ package }}"
+        (source / "curves.py.jinja").rename(source / "pictures.py.jinja")
+        settings = root / "copier.yml"
+        settings.write_text(settings.read_text(encoding="utf-8") + MIGRATION, encoding="utf-8")
+
+    return move
+
+
 @pytest.mark.parametrize("clash", [False, True], ids=["beside", "the same line"])
 def test_a_moved_file_keeps_what_was_changed_in_it(
     clash: bool, template_versions: Path, tmp_path: Path
@@ -349,15 +363,7 @@ def test_a_moved_file_keeps_what_was_changed_in_it(
     curves.write_text(original.replace(first, mine) + "\n\n# Mine.\n", encoding="utf-8")
     updating.commit(project)
 
-    def move(root: Path) -> None:
-        replace_in(root, first, first.replace('"""', '"""Now elsewhere: ', 1))
-        replace_in(root, "curves import", "pictures import")
-        source = root / "template/project/src/{{ package }}"
-        (source / "curves.py.jinja").rename(source / "pictures.py.jinja")
-        settings = root / "copier.yml"
-        settings.write_text(settings.read_text(encoding="utf-8") + MIGRATION, encoding="utf-8")
-
-    next_version(template_versions, move)
+    next_version(template_versions, moves(first))
     before = updating.texts(project)
     with pytest.raises(UnsafeTemplateError, match="migrations"):
         updating.update(project)
@@ -370,6 +376,21 @@ def test_a_moved_file_keeps_what_was_changed_in_it(
     # The next update has nothing to move, and asks for no trust.
     updating.commit(project)
     updating.update(project)
+
+
+def test_a_moved_file_that_was_deleted_stays_deleted(
+    template_versions: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    updating.copy(template_versions, project, {})
+    curves = project / "src/mine/curves.py"
+    first = curves.read_text(encoding="utf-8").splitlines()[0]
+    curves.unlink()
+    updating.commit(project)
+    next_version(template_versions, moves(first))
+    updating.update(project, trust=True)
+    assert not curves.exists() and not (project / "src/mine/pictures.py").exists()
+    assert "pictures import" in (project / "src/mine/train.py").read_text(encoding="utf-8")
 
 
 def dirty(project: Path) -> None:
@@ -706,7 +727,7 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     git(project, "remote", "add", "origin", str(remote))
     bin_.mkdir()
     for name, does in (
-        ("gh", 'echo "$@" >> gh.log; test "$2" = create'),
+        ("gh", f'echo "$@" >> {tmp_path}/gh.log'),
         ("copier", f'exec {sys.executable} -m copier "$@"'),
     ):
         (bin_ / name).write_text(f"#!/bin/sh\n{does}\n")
@@ -731,6 +752,24 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     assert run(check["run"]) == "new=true\n"
     assert take["if"] == "steps.check.outputs.new == 'true'"
     run(take["run"])
-    subject = git(remote, "log", "--format=%s", "-1", "template-update").strip()
+    subject = git(remote, "log", "--format=%s", "-1", "template-v1000.0.0").strip()
     assert subject == "Update of the template to v1000.0.0"
-    assert (project / "gh.log").read_text().splitlines()[-1] == "pr create --fill"
+    asked, gone = (tmp_path / "gh.log").read_text().splitlines()
+    assert asked.startswith(f"pr create --title {subject} --body") and asked.endswith("no file")
+    assert gone.endswith("no file")
+    # Once a version, whatever is pushed to its branch.
+    git(project, "switch", "--quiet", "-")
+    run(take["run"])
+    assert len((tmp_path / "gh.log").read_text().splitlines()) == 2
+    # Where something clashes the pull request is a draft, and says what.
+    git(project, "reset", "--quiet", "--hard")
+    Edit("src/mine/curves.py", "", "# Mine.\n").apply(project)
+    updating.commit(project)
+    Edit("template/project/src/{{ package }}/curves.py.jinja", "", "# Theirs.\n").apply(
+        template_versions
+    )
+    updating.commit(template_versions, "v1001.0.0")
+    run(take["run"])
+    asked = (tmp_path / "gh.log").read_text().splitlines()[2]
+    assert asked.startswith("pr create --draft") and asked.endswith("in: src/mine/curves.py")
+    assert "<<<<<<<" in git(remote, "show", "template-v1001.0.0:src/mine/curves.py")
