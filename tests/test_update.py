@@ -726,8 +726,14 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     git(tmp_path, "init", "--quiet", "--bare", str(remote))
     git(project, "remote", "add", "origin", str(remote))
     bin_.mkdir()
+    log = tmp_path / "gh.log"
+    log.touch()
     for name, does in (
-        ("gh", f'echo "$@" >> {tmp_path}/gh.log'),
+        # `pr list --head BRANCH` counts what `pr create --head BRANCH` has left.
+        (
+            "gh",
+            f'if [ $2 = list ]; then grep -c -- "$3 $4" {log} || :; else echo "$@" >> {log}; fi',
+        ),
         ("copier", f'exec {sys.executable} -m copier "$@"'),
     ):
         (bin_ / name).write_text(f"#!/bin/sh\n{does}\n")
@@ -754,14 +760,15 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     run(take["run"])
     subject = git(remote, "log", "--format=%s", "-1", "template-v1000.0.0").strip()
     assert subject == "Update of the template to v1000.0.0"
-    asked, gone = (tmp_path / "gh.log").read_text().splitlines()
-    assert asked.startswith(f"pr create --title {subject} --body") and asked.endswith("no file")
+    asked, gone = log.read_text().splitlines()
+    head = "pr create --head template-v1000.0.0"
+    assert asked.startswith(f"{head} --title {subject} --body") and asked.endswith("no file")
     assert gone.endswith("no file")
-    # Once a version, whatever is pushed to its branch.
+    # Once a version, whatever becomes of it.
     git(project, "switch", "--quiet", "-")
     run(take["run"])
-    assert len((tmp_path / "gh.log").read_text().splitlines()) == 2
-    # Where something clashes the pull request is a draft, and says what.
+    assert len(log.read_text().splitlines()) == 2
+    # Where something clashes the pull request says what.
     git(project, "reset", "--quiet", "--hard")
     Edit("src/mine/curves.py", "", "# Mine.\n").apply(project)
     updating.commit(project)
@@ -770,6 +777,6 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     )
     updating.commit(template_versions, "v1001.0.0")
     run(take["run"])
-    asked = (tmp_path / "gh.log").read_text().splitlines()[2]
-    assert asked.startswith("pr create --draft") and asked.endswith("in: src/mine/curves.py")
+    asked = log.read_text().splitlines()[2]
+    assert "v1001.0.0, with conflicts --body" in asked and asked.endswith("in: src/mine/curves.py")
     assert "<<<<<<<" in git(remote, "show", "template-v1001.0.0:src/mine/curves.py")
