@@ -98,10 +98,15 @@ def update_here(
             restore(project, ignored)
             raise RenderError(f"{name} is yours, and git ignores it: move it, or commit it")
     after = read_answers(project)
-    conflicts = names(git(project, "diff", "--relative", "--name-only", "--diff-filter=U", "-z"))
-    return Updated(
-        (before["_commit"], after["_commit"]), tuple(sorted(set(conflicts))), lost(project, before)
-    )
+    version = (before["_commit"], after["_commit"])
+    return Updated(version, conflicts(project), lost(project, before))
+
+
+def conflicts(project: Path) -> tuple[str, ...]:
+    """Files in which an update, or the migration of a version, has left both versions of lines."""
+    changed = names(git(project, "diff", "HEAD", "--relative", "--name-only", "-z"))
+    texts = {name: b"\n" + (content(project / name) or b"") for name in changed}
+    return tuple(name for name, text in sorted(texts.items()) if b"\n<<<<<<< " in text)
 
 
 def check_encoding(project: Path, answers: Mapping[str, Any]) -> None:

@@ -18,14 +18,11 @@ import yaml
 
 def moved(answers_file: str, old: str, new: str) -> None:
     """Merge into `new` what was changed in `old` since the template wrote it."""
-    changed = committed(old)
-    if changed is None:  # a person has taken it away: it stays so
-        Path(new).unlink(missing_ok=True)
+    if not Path(new).exists():  # the answers do not ask for it
         return
     answers = yaml.safe_load(committed(answers_file) or b"")
     with tempfile.TemporaryDirectory() as folder:
         mine, template = Path(folder, "mine"), Path(folder, "template")
-        mine.write_bytes(changed)
         copier.run_copy(
             answers["_src_path"],
             template,
@@ -34,11 +31,20 @@ def moved(answers_file: str, old: str, new: str) -> None:
             defaults=True,
             quiet=True,
         )
+        if not (template / old).exists():  # they had not asked for it
+            return
+        changed = committed(old)
+        if changed is None:  # a person has taken it away: it stays so
+            Path(new).unlink()
+            return
+        mine.write_bytes(changed)
         labels = ("-L", "after updating", "-L", "last update", "-L", "before updating")
         command = ["git", "merge-file", *labels, new, template / old, mine]
         # Up to 127 it is the number of conflicts.
         if subprocess.run(command, check=False).returncode > 127:
             raise SystemExit(f"{old} cannot be merged into {new}")
+    # For git it is the same file.
+    subprocess.run(["git", "add", "--intent-to-add", new], check=True)
 
 
 def committed(file: str) -> bytes | None:

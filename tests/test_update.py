@@ -378,6 +378,49 @@ def test_a_moved_file_keeps_what_was_changed_in_it(
     updating.update(project)
 
 
+def test_a_moved_file_is_not_called_gone_and_its_conflict_is_named(
+    template_versions: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "project"
+    updating.copy(template_versions, project, {})
+    curves = project / "src/mine/curves.py"
+    text = curves.read_text(encoding="utf-8")
+    first = text.splitlines()[0]
+    curves.write_text(text.replace('"""', '"""My own: ', 1), encoding="utf-8")
+    updating.commit(project)
+    next_version(template_versions, moves(first))
+    assert main(["update", str(project)]) == 2
+    assert "--trust it" in capsys.readouterr().err
+    assert main(["update", str(project), "--trust"]) == 1
+    printed = capsys.readouterr().out
+    assert "conflict: src/mine/pictures.py" in printed and "gone" not in printed
+
+
+def test_a_moved_file_that_the_answers_had_not_asked_for_is_as_written(
+    template_versions: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    updating.copy(template_versions, project, {})
+    updating.commit(project)
+    module = (
+        "template/project/src/{{ package }}/{% if tracking != 'none' %}tracking.py{% endif %}.jinja"
+    )
+
+    def move(root: Path) -> None:
+        replace_in(root, "from .tracking import", "from .logs import")
+        (root / module).rename(root / module.replace("tracking.py", "logs.py"))
+        settings = root / "copier.yml"
+        migration = MIGRATION.replace("curves", "tracking").replace("pictures", "logs")
+        settings.write_text(settings.read_text(encoding="utf-8") + migration, encoding="utf-8")
+
+    next_version(template_versions, move)
+    updating.update(project, trust=True)
+    assert not (project / "src/mine/logs.py").exists()
+    git(project, "reset", "--quiet", "--hard")
+    updating.update(project, {"tracking": "tensorboard"}, trust=True)
+    assert (project / "src/mine/logs.py").exists()
+
+
 def test_a_moved_file_that_was_deleted_stays_deleted(
     template_versions: Path, tmp_path: Path
 ) -> None:
