@@ -270,7 +270,7 @@ MUTATIONS = {
         SOURCE + "multi_task.py.jinja",
         "ops.sum(pairs * cosines, axis=1)",
         "ops.sum(pairs * ops.abs(cosines), axis=1)",
-        "multi_head-tabular-shared_bottom-separate-pcgrad-jax",
+        "multi_head-sequence-shared_bottom-separate-pcgrad-jax",
         "test_the_logs_have_the_cosines_of_the_task_gradients",
     ),
     "weights do not follow the epochs": Mutation(
