@@ -1,4 +1,6 @@
-"""How we know that every project that the template renders works.
+"""Prove that every project that the template renders works.
 
-questions -> combinations -> render -> checks -> suites -> a verdict.
+The packages, in the order in which a combination passes through them: `choices` lists the valid
+combinations of answers, `projects` renders, checks and tests them. `releases` publishes versions of
+the template and updates projects to them; `benchmarks` measures what projects do.
 """

@@ -1,8 +1,8 @@
-"""python -m generator"""
+"""Run `python -m generator COMMAND`."""
 
 import signal
 
-# A cancelled job and a closed terminal end what was started, as Ctrl-C does.
+# A canceled job and a closed terminal end what was started, as Ctrl-C does.
 for ending in (signal.SIGTERM, signal.SIGHUP):
     if signal.getsignal(ending) == signal.SIG_DFL:
         signal.signal(ending, signal.default_int_handler)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from generator import cache, checks, examples, render, suites
-from generator.combinations import Combination, Combinations, enumeration
+from generator import demo
+from generator.projects import cache, checks, render, suites
+from generator.choices.combinations import Combination, Combinations, enumeration
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +53,7 @@ def expected_suites(config: pytest.Config) -> set[str]:
         names = {c.name for c in enumeration().thorough(int(strength))}
     else:
         return {c.name for c in enumeration().covering(int(strength))}
-    return names | {path.stem for path in examples.FOLDER.glob("*.yml")}
+    return names | {path.stem for path in demo.FOLDER.glob("*.yml")}
 
 
 def combination_of(item: pytest.Function) -> Combination:
@@ -188,7 +189,7 @@ def suites_at_work(request: pytest.FixtureRequest) -> None:
 
 def example(name: str) -> Combination:
     """An example's answers file as a combination."""
-    data = render.read_answers(examples.answers_file(name))
+    data = render.read_answers(demo.answers_file(name))
     answers = enumeration().questionnaire.resolve(data)
     return Combination(name, data, answers)
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from generator import suites
-from generator.cache import Cache, user_cache
-from generator.combinations import Combinations
+from generator.projects import suites
+from generator.projects.cache import Cache, user_cache
+from generator.choices.combinations import Combinations
 
 
 @pytest.fixture

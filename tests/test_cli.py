@@ -31,8 +31,8 @@ from generator import (
     render,
 )
 from generator.cli import main
-from generator.combinations import enumeration
-from generator.questions import ROOT, Questionnaire
+from generator.choices.combinations import enumeration
+from generator.choices.questions import ROOT, Questionnaire
 
 # Every command of README.md's shell blocks, and the test that runs it (or what runs it here).
 COMMANDS = {
@@ -264,7 +264,7 @@ def test_check_finds_what_is_wrong(
     assert main(["check", *names]) == 0
     assert "2 of 2 projects are clean" in capsys.readouterr().out
     # A file that nobody expects.
-    monkeypatch.setattr("generator.checks.MODULES", checks.MODULES[1:])
+    monkeypatch.setattr("generator.projects.checks.MODULES", checks.MODULES[1:])
     assert main(["check", *names]) == 1
     assert "__init__.py: not expected" in capsys.readouterr().out
 
@@ -275,7 +275,7 @@ def test_a_part_that_is_missing_fails_what_asks_for_it(
     shutil.copytree(ROOT / "template", tmp_path / "template")
     shutil.copy(ROOT / "copier.yml", tmp_path)
     (tmp_path / "template/parts/comparison/product.py").unlink()
-    monkeypatch.setattr("generator.render.snapshot", lambda: contextlib.nullcontext(tmp_path))
+    monkeypatch.setattr("generator.projects.render.snapshot", lambda: contextlib.nullcontext(tmp_path))
     bad, good = (f"siamese-tabular-{c}-separate-equal-jax" for c in ("product", "difference"))
     assert main(["check", bad, good]) == 1
     printed = capsys.readouterr().out
@@ -376,13 +376,13 @@ def test_a_reader_may_have_seen_enough() -> None:
 def test_bench_weighting_prints_tables(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_weighting.BACKENDS", ("jax",))
-    monkeypatch.setattr("generator.bench_weighting.SIZES", (2,))
-    monkeypatch.setattr("generator.bench_weighting.TOY_EPOCHS", 1)
-    monkeypatch.setattr("generator.bench_weighting.SETTINGS", bench_weighting.SETTINGS[2:])
+    monkeypatch.setattr("generator.benchmarks.weighting.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.weighting.SIZES", (2,))
+    monkeypatch.setattr("generator.benchmarks.weighting.TOY_EPOCHS", 1)
+    monkeypatch.setattr("generator.benchmarks.weighting.SETTINGS", bench_weighting.SETTINGS[2:])
     question = next(q for q in Questionnaire().questions if q.name == "loss_weighting")
     few = Mock(questions=[replace(question, choices=("equal", "pcgrad"))])
-    monkeypatch.setattr("generator.bench_weighting.Questionnaire", lambda: few)
+    monkeypatch.setattr("generator.benchmarks.weighting.Questionnaire", lambda: few)
     command = ["bench", "weighting", "--into", str(tmp_path / "bench"), "--seeds", "2"]
     assert main([*command, "--epochs", "2"]) == 0
     printed = capfd.readouterr().out
@@ -402,11 +402,11 @@ def test_bench_sharing_prints_tables_and_goes_on_after_an_interruption(
     for cosine, name in itertools.product(bench_sharing.COSINES, known):
         text = json.dumps(measured | {"parameters": 7})
         (kept / f"{cosine}-{name}.json").write_text(text, encoding="utf-8")
-    monkeypatch.setattr("generator.bench_sharing.COSINES", (0.5,))
-    monkeypatch.setattr("generator.bench_sharing.RATES", (0.01, 0.1))
-    monkeypatch.setattr("generator.bench_sharing.BACKENDS", ("jax",))
-    monkeypatch.setattr("generator.bench_sharing.SIZES", (2,))
-    monkeypatch.setattr("generator.bench_sharing.EXPERTS", (2,))
+    monkeypatch.setattr("generator.benchmarks.sharing.COSINES", (0.5,))
+    monkeypatch.setattr("generator.benchmarks.sharing.RATES", (0.01, 0.1))
+    monkeypatch.setattr("generator.benchmarks.sharing.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.sharing.SIZES", (2,))
+    monkeypatch.setattr("generator.benchmarks.sharing.EXPERTS", (2,))
     command = ["bench", "sharing", "--into", str(tmp_path), "--seeds", "2", "--epochs", "1"]
     assert main(command) == 0
     printed = capfd.readouterr().out
@@ -445,8 +445,8 @@ def test_bench_speed_prints_ratios(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kinds = ("tabular", "sequence", "image", "text")
-    monkeypatch.setattr("generator.bench_speed.ROWS", [(kind, 60) for kind in kinds])
-    monkeypatch.setattr("generator.bench_speed.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.speed.ROWS", [(kind, 60) for kind in kinds])
+    monkeypatch.setattr("generator.benchmarks.speed.BACKENDS", ("jax",))
     assert main(["bench", "speed", "--into", str(tmp_path / "bench"), "--rounds", "1"]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines if "rows" in line] == [["jax", k] for k in kinds]
@@ -460,9 +460,9 @@ def test_bench_speed_prints_ratios(
 def test_bench_streaming_prints_a_table(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_streaming.ROWS", 2000)
-    monkeypatch.setattr("generator.bench_streaming.SIZES", (2000, 3000))
-    monkeypatch.setattr("generator.bench_streaming.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.streaming.ROWS", 2000)
+    monkeypatch.setattr("generator.benchmarks.streaming.SIZES", (2000, 3000))
+    monkeypatch.setattr("generator.benchmarks.streaming.BACKENDS", ("jax",))
     assert main(["bench", "streaming", "--rounds", "1"]) == 0
     [line] = [line for line in capfd.readouterr().out.splitlines() if line.startswith("jax")]
     assert re.search(r"^jax +\d+\.\d\d \(.* [\d,]+ and [\d,]+; whole: [\d,]+$", line)
@@ -471,8 +471,8 @@ def test_bench_streaming_prints_a_table(
 def test_bench_predict_prints_a_table(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_predict.ROWS", (50, 5000))
-    monkeypatch.setattr("generator.bench_predict.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.predict.ROWS", (50, 5000))
+    monkeypatch.setattr("generator.benchmarks.predict.BACKENDS", ("jax",))
     assert main(["bench", "predict"]) == 0
     lines = [line.split() for line in capfd.readouterr().out.splitlines()[3:]]
     assert [line[:2] for line in lines] == [["jax", "csv"], ["jax", "parquet"]]
@@ -481,9 +481,9 @@ def test_bench_predict_prints_a_table(
 def test_bench_tasks_prints_ratios(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_tasks.BACKENDS", ("jax",))
-    monkeypatch.setattr("generator.bench_tasks.TASKS", (2, 3))
-    monkeypatch.setattr("generator.bench_tasks.ROWS", 512)
+    monkeypatch.setattr("generator.benchmarks.tasks.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.tasks.TASKS", (2, 3))
+    monkeypatch.setattr("generator.benchmarks.tasks.ROWS", 512)
     assert main(["bench", "tasks", "--into", str(tmp_path / "bench"), "--rounds", "1"]) == 0
     printed = capfd.readouterr().out
     assert "2 tasks" in printed and "3 tasks" in printed
@@ -495,10 +495,10 @@ def test_bench_tasks_prints_ratios(
 def test_bench_peers_prints_ratios(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_peers.BACKENDS", ("jax",))
-    monkeypatch.setattr("generator.bench_peers.TASKS", (2, 3))
-    monkeypatch.setattr("generator.bench_peers.ROWS", 512)
-    monkeypatch.setattr("generator.bench_peers.find_spec", lambda name: None)
+    monkeypatch.setattr("generator.benchmarks.peers.BACKENDS", ("jax",))
+    monkeypatch.setattr("generator.benchmarks.peers.TASKS", (2, 3))
+    monkeypatch.setattr("generator.benchmarks.peers.ROWS", 512)
+    monkeypatch.setattr("generator.benchmarks.peers.find_spec", lambda name: None)
     assert main(["bench", "peers", "--into", str(tmp_path / "bench"), "--rounds", "2"]) == 0
     printed = capfd.readouterr().out
     assert "pip install torch==2.13.0 torchjd deepctr" in printed
@@ -513,7 +513,7 @@ def test_bench_peers_prints_ratios(
 
 def test_plain_torch_learns_as_well_with_one_layer_and_with_surgery() -> None:
     pytest.importorskip("torchjd")
-    from generator import plain_torch
+    from generator.benchmarks import plain_torch
 
     features, labels = bench_tasks.table(1024, 3)
     for more in ({}, {"together": True}, {"differentiate": plain_torch.surgery}):
@@ -525,7 +525,7 @@ def test_plain_torch_learns_as_well_with_one_layer_and_with_surgery() -> None:
 
 def test_what_ends_a_measuring_process_is_said(tmp_path: Path) -> None:
     work = measuring.Work(tmp_path, tmp_path)
-    broken = work.alive("jax", [], "generator.bench_peers", "torch_networks", "three", 8)
+    broken = work.alive("jax", [], "generator.benchmarks.peers", "torch_networks", "three", 8)
     with pytest.raises(render.RenderError, match=r"three|torch"), broken:
         pass
 
@@ -543,7 +543,7 @@ def test_bench_measures_all_in_one_file(
 
         return measure, lambda path, found: path.touch()
 
-    monkeypatch.setattr("generator.bench_all.PARTS", {name: part(name) for name in ("a", "b")})
+    monkeypatch.setattr("generator.benchmarks.everything.PARTS", {name: part(name) for name in ("a", "b")})
     assert main(["bench"]) == 0
     assert asked == [("a", 5), ("b", 5)]
     kept = json.loads((tmp_path / "bench/all.json").read_text())
@@ -563,8 +563,8 @@ def test_bench_has_every_part() -> None:
 def test_bench_profile_prints_shares(
     backend: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.bench_profile.ROWS", 600)
-    monkeypatch.setattr("generator.bench_profile.EPOCHS", 1)
+    monkeypatch.setattr("generator.benchmarks.profile.ROWS", 600)
+    monkeypatch.setattr("generator.benchmarks.profile.EPOCHS", 1)
     assert main(["bench", "profile", "--tasks", "2", "--backend", backend]) == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if line.startswith(backend)]
     assert [line.split()[1] for line in lines] == ["separate", "stacked"]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import render
-from generator.combinations import ONCE, Combination, Combinations
-from generator.questions import ROOT, AnswerError, Questionnaire, TemplateError
+from generator.projects import render
+from generator.choices.combinations import ONCE, Combination, Combinations
+from generator.choices.questions import ROOT, AnswerError, Questionnaire, TemplateError
 
 
 def test_every_choice_of_every_question_is_enumerated(combinations: Combinations) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import render
+from generator.projects import render
 
 ANSWERS = {
     "package": "parallel_one",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from generator import render
+from generator.projects import render
 
 TASKS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
 KINDS: dict[str, dict[str, Any]] = {

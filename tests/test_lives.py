@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import as_in_a_terminal
 
-from generator import render
+from generator.projects import render
 
 PROJECTS = {
     "tensorflow": {"loss_weighting": "dwa", "backend": "tensorflow"},

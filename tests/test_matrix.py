@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from generator import costs, examples, matrix
+from generator import demo
+from generator.projects import costs, matrix
 from generator.cli import main, parser, selection
-from generator.combinations import Combinations
-from generator.questions import ROOT
+from generator.choices.combinations import Combinations
+from generator.choices.questions import ROOT
 
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 
@@ -186,7 +187,7 @@ def test_the_workflow_runs_the_suites_of_the_examples() -> None:
         check=True,
     )
     suites = set(re.findall(r"::test_suite_passes\[(.*)\]", done.stdout))
-    assert suites == {path.stem for path in examples.FOLDER.glob("*.yml")}
+    assert suites == {path.stem for path in demo.FOLDER.glob("*.yml")}
 
 
 BROKEN = ['{"default": true}', '{"default": {}}', '{"default": {"passed": "no"}}']

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator import render, suites
-from generator.combinations import Combinations
+from generator.projects import render, suites
+from generator.choices.combinations import Combinations
 
 SOURCE = "template/project/src/{{ package }}/"
 STREAMING = SOURCE + "{% if streaming == 'row_groups' %}streaming.py{% endif %}.jinja"

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from conftest import Suites, combination_of, example, expected_suites
 
-from generator import examples, suites
-from generator.combinations import Combination, enumeration
+from generator import demo
+from generator.projects import suites
+from generator.choices.combinations import Combination, enumeration
 
 COMBINATIONS = enumeration()
 EVERY = pytest.mark.parametrize(
@@ -15,7 +16,7 @@ EVERY = pytest.mark.parametrize(
         *COMBINATIONS.all(),
         *(
             pytest.param(example(path.stem), marks=pytest.mark.example)
-            for path in sorted(examples.FOLDER.glob("*.yml"))
+            for path in sorted(demo.FOLDER.glob("*.yml"))
         ),
     ],
     ids=lambda c: c.name,

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from generator import examples, render
+from generator import demo
+from generator.projects import render
 
 PARAMETERS = {
     "shared_trunk": 2307,
@@ -87,7 +88,7 @@ def run(code: str, folder: Path, backend: str) -> Any:
 def test_network_has_the_stated_layers_and_parameters(
     name: str, template: Path, tmp_path: Path
 ) -> None:
-    data = render.read_answers(examples.answers_file(name))
+    data = render.read_answers(demo.answers_file(name))
     render.render(template, data, tmp_path / name)
     network = run(LOOK.format(package=data["package"]), tmp_path / name, "jax")
     assert network["parameters"] == PARAMETERS[name]
@@ -98,6 +99,6 @@ def test_network_has_the_stated_layers_and_parameters(
 def test_gradients_of_one_layer_and_of_two_differ_by_the_number_of_tasks(
     backend: str, template: Path, tmp_path: Path
 ) -> None:
-    data = render.read_answers(examples.answers_file("sequence_stacked"))
+    data = render.read_answers(demo.answers_file("sequence_stacked"))
     render.render(template, data, tmp_path / "project")
     assert run(FACTOR, tmp_path / "project", backend) < 1e-5

@@ -7,9 +7,9 @@ import pytest
 import updating
 from updating import git
 
-from generator import releases
-from generator.questions import ROOT
-from generator.releases import ReleaseError, release, released
+from generator.releases import releases
+from generator.choices.questions import ROOT
+from generator.releases.releases import ReleaseError, release, released
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_a_release_is_a_commit_a_tag_and_kept_for_tests(checkout: Path, tmp_path
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("new", "'new' is no version"),
+        ("new", "'new' is not a version"),
         ("0.1", "0.1 is not later than 0.1"),
-        ("0.2", "there is a tag v0.2 already"),
+        ("0.2", "the tag v0.2 already exists"),
         ("0.3", "no release today"),
     ],
 )

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from generator import render
-from generator.bench_streaming import peak
-from generator.measuring import environment
+from generator.projects import render
+from generator.benchmarks.streaming import peak
+from generator.benchmarks.measuring import environment
 
 ALL_KINDS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
 

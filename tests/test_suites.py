@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator import suites
+from generator.projects import suites
 
 BODIES = {
     "good": "def test_one():\n    pass\n",

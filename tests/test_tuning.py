@@ -14,7 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from updating import commit, template_repository
 
-from generator import render
+from generator.projects import render
 
 ANSWERS = {
     "package": "searched",

@@ -21,10 +21,11 @@ from test_cli import shell_commands
 from updating import BASES, FEATURES, LEARNING_RATE, Edit, git
 from yaml import YAMLError
 
-from generator import releases, render, suites
+from generator.projects import render, suites
+from generator.releases import releases
 from generator.cli import main
-from generator.combinations import Combination
-from generator.questions import ROOT, Answers, Questionnaire
+from generator.choices.combinations import Combination
+from generator.choices.questions import ROOT, Answers, Questionnaire
 
 # Other answers to questions that take any text, where they are asked.
 OTHERS: Answers = {
@@ -584,7 +585,7 @@ def contents(project: Path) -> dict[Path, bytes]:
     [
         (in_a_repository_that_ignores_it, "git does not have .copier-answers.yml"),
         (with_a_file_that_git_ignores, "py is yours, and git ignores it"),
-        (in_another_encoding, "README.md is no UTF-8"),
+        (in_another_encoding, "README.md is not UTF-8"),
         (with_a_directory_in_the_way, "Error"),
         (by_hand("^_src_path: .*", "_src_path: [a]"), "has no _src_path"),
         (by_hand("^_commit: .*", "_commit: 1.0"), "has no _commit"),

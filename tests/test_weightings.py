@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from generator import render
+from generator.projects import render
 
 Array = np.ndarray[Any, Any]
 

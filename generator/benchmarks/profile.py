@@ -1,0 +1,138 @@
+"""Where the time of a training epoch goes, with separate and with stacked heads.
+
+The project of `bench_tasks` trains by its own `train`, on a table of its own. A watch counts what
+passes within the functions named here, without what passes in those that they call. On TensorFlow
+a compiled step fetches its batches itself, from threads that read ahead: `reading batches` is only
+what it takes to begin, of training and of validation.
+"""
+
+import contextlib
+import importlib
+import io
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from generator.benchmarks.measuring import Work
+from generator.benchmarks.tasks import FEATURES, answers
+from generator.projects import render
+
+ROWS, EPOCHS = 20_000, 5
+REST = "rest of Python"
+PLACES = ("compiled step", "reading batches", "validation", "callbacks", REST)
+
+
+class Watch:
+    """Seconds by place; a function that is called by another stops the other's."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = dict.fromkeys(PLACES, 0.0)
+        self.places, self.last = [REST], time.perf_counter()
+
+    def lap(self) -> None:
+        """Time since the last lap was spent here."""
+        now = time.perf_counter()
+        self.seconds[self.places[-1]] += now - self.last
+        self.last = now
+
+    def timed(self, place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, whose time counts for a place."""
+
+        def call(*args: Any, **more: Any) -> Any:
+            self.lap()
+            self.places.append(place)
+            try:
+                return function(*args, **more)
+            finally:
+                self.lap()
+                self.places.pop()
+
+        return call
+
+
+def bench_profile(tasks: int, backends: Sequence[str]) -> None:
+    """Print a row for each backend and kind of heads."""
+    print(f"{tasks} regressions, {ROWS} rows in batches of 256: an epoch after the first\n")
+    print(" " * 21 + f"{'seconds':>9}" + "".join(f"{place:>17}" for place in PLACES))
+    with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
+        work = Work(template, Path(scratch))
+        for backend in backends:
+            for heads in ("separate", "stacked"):
+                package = f"{heads}_{backend}"
+                asked = answers(tasks, heads, backend) | {"input_shape": str(FEATURES)}
+                project = work.project(package, asked)
+                found = work.run(backend, [project], __name__, "profile", package, ROWS, EPOCHS)
+                total = sum(found.values())
+                cells = "".join(f"{found[place] / total:17.1%}" for place in PLACES)
+                print(f"{backend:12}{heads:9}{total / EPOCHS:9.3f}{cells}", flush=True)
+
+
+def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
+    """Seconds by place of so many epochs after the first, which compiles."""
+    import keras
+
+    arguments, data, sample, train = (
+        importlib.import_module(f"{package}.{module}")
+        for module in ("arguments", "data", "sample", "train")
+    )
+    watch = Watch()
+    fit, evaluate = keras.Model.fit, keras.Model.evaluate
+    make = keras.Model.make_train_function
+    done: list[dict[str, float]] = []
+
+    def begin_or_end(epoch: int, logs: object) -> None:
+        watch.lap()
+        if epoch == 0:
+            watch.seconds.update(dict.fromkeys(PLACES, 0.0))
+        done[:] = [watch.seconds.copy()]
+
+    def watched_fit(model: Any, *args: Any, **more: Any) -> object:
+        clock = keras.callbacks.LambdaCallback(on_epoch_end=begin_or_end)
+        more |= {"callbacks": [*more["callbacks"], clock], "verbose": 0}
+        return fit(model, *args, **more)
+
+    def make_watched(model: Any, force: bool = False) -> None:
+        if model.train_function is None or force:
+            make(model, force)
+            model.train_function = watch.timed("compiled step", finished(model.train_function))
+
+    def finished(step: Callable[..., Any]) -> Callable[..., Any]:
+        """JAX returns before it has computed, and reads each batch by `next`."""
+        if keras.backend.backend() == "tensorflow":
+            return step
+        import jax
+
+        def call(state: Any, iterator: Iterator[Any]) -> Any:
+            read = watch.timed("reading batches", iterator.__next__)
+            return jax.block_until_ready(step(state, Each(read)))
+
+        return call
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.data.Dataset.__iter__ = watch.timed("reading batches", tf.data.Dataset.__iter__)
+    names = [name for name in vars(keras.callbacks.CallbackList) if name.startswith("on_")]
+    for name in names:
+        counted = watch.timed("callbacks", getattr(keras.callbacks.CallbackList, name))
+        setattr(keras.callbacks.CallbackList, name, counted)
+    keras.Model.fit, keras.Model.make_train_function = watched_fit, make_watched
+    keras.Model.evaluate = watch.timed("validation", evaluate)
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        table = sample.write_sample(Path(folder), int(rows))
+        sizes = {"epochs": 1 + int(epochs), "patience": 1 + int(epochs), "batch_size": 256}
+        run = Path(folder, "run")
+        train.fit(arguments.Training(table, run, **sizes), data.load(table, seed=0), run)
+    return dict(done[0])
+
+
+class Each:
+    """An iterator of what a function returns."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read
+
+    def __next__(self) -> Any:
+        return self.read()

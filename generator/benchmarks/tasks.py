@@ -1,0 +1,186 @@
+"""Training throughput by the number of tasks: stacked and separate heads, plain Keras, one output.
+
+The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. For each number of tasks
+all networks train in one process, in turn, on the same rows; figures are ratios to `one output`: a
+single `Dense(tasks)` with one loss and nothing measured, tuned like the project. `matrix
+products` are those of a training step alone, which no framework can do without.
+"""
+
+import importlib
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from generator.benchmarks.measuring import (
+    BACKENDS,
+    Fit,
+    Work,
+    epoch_seconds,
+    matrix_products,
+    ratios,
+    spread,
+)
+from generator.choices.questions import Answers
+from generator.projects import render
+
+ROWS, FEATURES, BATCH = 16_384, 64, 256
+TASKS = (2, 8, 32, 128)
+NETWORKS = ("stacked", "stacked, no metrics", "separate", "plain Keras")
+LIMITS = ("one output", "matrix products")
+
+# Seconds of an epoch, round by round: by backend, number of tasks and network.
+Seconds = dict[str, dict[int, dict[str, list[float]]]]
+
+
+def bench_tasks(rounds: int) -> Seconds:
+    """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
+    seconds: Seconds = {}
+    print("training throughput over that of one output (median, least and most of the rounds)\n")
+    with TemporaryDirectory() as scratch, render.snapshot() as template:
+        work = Work(template, Path(scratch))
+        for backend in BACKENDS:
+            found = {number: measure_in_process(work, backend, number, rounds) for number in TASKS}
+            seconds[backend] = found
+            print(f"{backend:22}" + "".join(f"{number:>14} tasks" for number in TASKS))
+            for network in (*NETWORKS, LIMITS[1]):
+                both = ((found[number]["one output"], found[number][network]) for number in TASKS)
+                cells = [spread(ratios(base, ours)) for base, ours in both]
+                print(f"{network:22}" + "".join(f"{cell:>20}" for cell in cells))
+            for network in ("one output", *NETWORKS[:2]):
+                first, last = (statistics.median(found[n][network]) for n in (TASKS[0], TASKS[-1]))
+                growth = (
+                    f"{last / first:.2f} times the time with {TASKS[-1]} tasks as with {TASKS[0]}"
+                )
+                print(f"{network:22}{growth:>20}")
+            print(flush=True)
+    return seconds
+
+
+def draw(path: Path, seconds: Seconds) -> None:
+    """Rows a second by the number of tasks: a panel for each backend, a line for each network."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.5 * len(seconds), 3.5), layout="constrained")
+    panels = figure.subplots(1, len(seconds), squeeze=False, sharey=True)[0]
+    for panel, (backend, found) in zip(panels, seconds.items(), strict=True):
+        for network in (*NETWORKS, *LIMITS):
+            speeds = [ROWS / statistics.median(one[network]) for one in found.values()]
+            style = ":" if network in LIMITS else "-"
+            panel.plot(list(found), speeds, style, marker=".", label=network)
+        panel.set(title=backend, xlabel="tasks", xscale="log", yscale="log")
+        panel.set_xticks(list(found), list(map(str, found)))
+    panels[0].set_ylabel("rows a second")
+    panels[-1].legend(fontsize="small")
+    figure.savefig(path, dpi=150)
+
+
+def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dict[str, list[float]]:
+    """Seconds of an epoch of each network, round by round, from a process of its own."""
+    projects = [
+        work.project(f"{heads}_{tasks}_{backend}", answers(tasks, heads, backend))
+        for heads in ("stacked", "separate")
+    ]
+    packages = [project.name for project in projects]
+    return dict(work.run(backend, projects, __name__, "measure", tasks, rounds, ROWS, *packages))
+
+
+def answers(tasks: int, heads: str, backend: str) -> Answers:
+    """Of the project with so many regressions."""
+    return {
+        "tasks": ", ".join(f"t{i}:regression" for i in range(tasks)),
+        "num_tasks": tasks,
+        "trunk_units": "128, 64",
+        "head_units": "",
+        "heads": heads,
+        "backend": backend,
+    }
+
+
+def table(rows: int, tasks: int) -> tuple[Any, Any]:
+    """Features (rows, FEATURES), and labels (rows, tasks) that are linear in them."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(rows, FEATURES)).astype("float32")
+    return features, (features @ rng.normal(size=(FEATURES, tasks))).astype("float32")
+
+
+def by_name(labels: Any) -> dict[str, Any]:
+    """A column (rows, 1) for each task."""
+    return {f"t{i}": labels[:, i : i + 1] for i in range(labels.shape[1])}
+
+
+def measure(
+    tasks: str, rounds: str, rows: str, stacked: str, separate: str
+) -> dict[str, list[float]]:
+    """Train all networks in turn; the first round compiles, and does not count."""
+    import keras
+    from keras import callbacks
+
+    from generator.benchmarks import plain_keras
+
+    def fit_one(epochs: int, ended: Callable[..., object]) -> None:
+        one.fit(features, labels, BATCH, epochs, 0, [callbacks.LambdaCallback(on_epoch_end=ended)])
+
+    def fit_by_hand(epochs: int, ended: Callable[..., object]) -> None:
+        clock = callbacks.LambdaCallback(on_epoch_end=ended)
+        by_hand.fit(features, named, BATCH, epochs, 0, [clock])
+
+    def multiply(epochs: int, ended: Callable[..., object]) -> None:
+        for _ in range(epochs):
+            matrix_products(layers, int(rows), BATCH, 1)
+            ended()
+
+    keras.utils.set_random_seed(0)
+    features, labels = table(int(rows), int(tasks))
+    named = by_name(labels)
+    by_hand = plain_keras.many_heads(features, int(tasks))
+    one = plain_keras.one_output(features, int(tasks))
+    layers = ((1, FEATURES, 128), (1, 128, 64), (1, 64, int(tasks)))
+    fits: dict[str, Fit] = {
+        "one output": fit_one,
+        "stacked": project_fit(stacked, features, named, True),
+        "stacked, no metrics": project_fit(stacked, features, named, False),
+        "separate": project_fit(separate, features, named, True),
+        "plain Keras": fit_by_hand,
+        "matrix products": multiply,
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in fits}
+    for number in range(int(rounds) + 1):
+        for name, fit in fits.items():
+            took = epoch_seconds(fit)
+            if number:
+                seconds[name].append(took)
+    return seconds
+
+
+def project_fit(package: str, features: Any, named: dict[str, Any], measured: bool) -> Fit:
+    """Trains a package's model for some epochs, as its `train` does, without validation."""
+    import numpy as np
+    from keras import callbacks
+
+    config, data, model, batches, train = (
+        importlib.import_module(f"{package}.{module}")
+        for module in ("config", "data", "model", "batches", "train")
+    )
+    arguments = importlib.import_module(f"{package}.arguments")
+    columns = tuple(data.Column(f"x{i}") for i in range(FEATURES))
+    targets = {task.name: data.Target(std=float(np.sqrt(FEATURES))) for task in config.TASKS}
+    network = model.build_model(data.Schema(columns, targets))
+    weights = {name: np.ones(len(features), "float32") for name in named}
+    rows = data.Examples({"features": features}, named, weights)
+    if hasattr(train, "grouped"):
+        rows = train.grouped(rows)
+    settings = arguments.Training(batch_size=BATCH)
+    count = batches.steps(len(features), BATCH)
+    train.compile_model(network, settings, count, measured=measured)
+    dataset, shuffle = batches.batches(rows, BATCH, 0)
+    more = {"shuffle": False, "steps_per_epoch": count, "verbose": 0}
+
+    def fit(epochs: int, ended: Callable[..., object]) -> None:
+        clock = callbacks.LambdaCallback(on_epoch_end=ended)
+        network.fit(dataset, epochs=epochs, callbacks=[shuffle, clock], **more)
+
+    return fit

@@ -1,0 +1,20 @@
+from collections.abc import Sequence
+
+import keras
+
+from . import config
+from .kinds import AnyKind
+
+
+def compile_model(
+    network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float, steps: int
+) -> keras.Model:
+    """Wrap a network in a model that weights its losses, for an epoch of so many steps."""
+    model = Model(network, tasks)
+    model.compile(
+        optimizer=config.OPTIMIZER,
+        weighted_metrics=model.task_metrics(),
+        steps_per_execution=min(steps, 16),  # most of a small step's time is Python
+    )
+    model.optimizer.learning_rate = learning_rate
+    return model

@@ -1,0 +1,51 @@
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+
+from . import data, runs
+from .batches import batches, steps
+from .config import TrainingOptions
+from .model import build_model
+from .train import EpochLosses, compile_model
+
+
+def fit(
+    options: TrainingOptions,
+    splits: data.Splits,
+    run: Path,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Fit up to the last epoch, from wherever the run is; Ctrl-C ends it after a whole epoch."""
+    best = build_model(splits.schema)  # for any machine: mixed precision is for training
+    keras.config.set_dtype_policy(options.precision)
+    network = build_model(splits.schema)
+    keras.config.set_dtype_policy("float32")
+    count = steps(len(splits.train), options.batch_size)
+    model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
+    model.optimizer.build(model.trainable_variables)
+    history = runs.restore(run, model) if options.resume else []
+    rows, shuffle = batches(splits.train, options.batch_size, options.seed)
+    watch = (options.watched, options.patience)
+    checkpoint = runs.Checkpoint(run, network, best, *watch, history)
+    if checkpoint.over:
+        return
+    try:
+        model.fit(
+            rows,
+            steps_per_epoch=count,  # else Keras makes two iterators an epoch
+            validation_data=splits.validation.as_tuple(),
+            validation_batch_size=options.batch_size,
+            initial_epoch=len(history),
+            epochs=options.epochs,
+            callbacks=[shuffle, EpochLosses(splits), *callbacks, checkpoint],
+            verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
+        )
+        checkpoint.write()
+    except KeyboardInterrupt:  # what was written before is of a whole epoch
+        command = shlex.join(["python", "-m", str(__package__), "train", "--resume", str(run)])
+        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:\n{command}\n")
+        if not checkpoint.written:
+            raise

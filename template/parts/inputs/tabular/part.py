@@ -1,0 +1,152 @@
+"""The inputs: columns of numbers and categories, and the trunk that reads them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from keras import layers, ops
+
+from . import InputError, config
+from .tables import listed, mean_and_std, pick, spell, to_numbers
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature: a number with its mean and deviation, or the names of its categories."""
+
+    name: str
+    categories: tuple[str, ...] | None = None
+    mean: float = 0.0
+    std: float = 1.0
+
+    @property
+    def width(self) -> int:
+        """Count the numbers that the network gets of it."""
+        return 1 if self.categories is None else len(self.categories)
+
+
+@dataclass(frozen=True)
+class InputSchema:
+    """What the training rows say about the features."""
+
+    columns: tuple[Column, ...] = tuple(
+        Column(f"x{i}") for i in range(1, config.SAMPLE_FEATURES + 1)
+    )
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> "InputSchema":
+        """Read what schema.json has."""
+        columns = []
+        for fields in saved["columns"]:
+            names = fields["categories"]
+            columns.append(Column(**fields | {"categories": names and tuple(names)}))
+        return cls(tuple(columns))
+
+    def summary(self) -> str:
+        """List what the network reads: a column that should not be there is seen here."""
+        numbers = [column.name for column in self.columns if column.categories is None]
+        texts = [f"{c.name} ({c.width})" for c in self.columns if c.categories is not None]
+        parts = {"numbers": numbers, "categories": texts}
+        return "Features: " + "; ".join(f"{k} {listed(v)}" for k, v in parts.items() if v)
+
+
+def input_layers(schema: InputSchema) -> dict[str, keras.KerasTensor]:
+    """Create the inputs of the network, (batch, numbers) each."""
+    width = sum(column.width for column in schema.columns)
+    return {name: keras.Input((width,), name=name) for name in config.INPUTS}
+
+
+def trunk(schema: InputSchema) -> keras.Model:
+    """Build dense layers on the normalized features; a missing number counts as its mean."""
+    mean = [column.mean for column in schema.columns for _ in range(column.width)]
+    variance = [column.std**2 for column in schema.columns for _ in range(column.width)]
+    inputs = keras.Input((len(mean),), name="features")
+    x = layers.Normalization(mean=mean, variance=variance, dtype="float32")(inputs)
+    x = ops.where(ops.isnan(x), 0.0, x)
+    for i, units in enumerate(config.TRUNK_UNITS, start=1):
+        x = layers.Dense(units, activation="relu", name=f"dense_{i}")(x)
+    return keras.Model(inputs, x, name="trunk")
+
+
+def fit_inputs(table: pd.DataFrame, folder: Path, train: np.ndarray) -> InputSchema:
+    """Learn columns, statistics and categories from the training rows. Raises InputError."""
+    training = [view.iloc[train] for view in split_columns(table, config.FEATURES).values()]
+    columns = tuple(fit_column(cells) for _, cells in pd.concat(training).items())
+    if not any(column.width for column in columns):
+        raise InputError("the table has no columns besides those of the tasks; add some features")
+    return InputSchema(columns)
+
+
+def fit_column(cells: pd.Series) -> Column:
+    """Take numbers as numbers, and text as categories, the most frequent ones."""
+    name, known = str(cells.name), cells.dropna()
+    # One bad cell makes text of a column of numbers: to_numbers names the cell.
+    if pd.to_numeric(known, errors="coerce").notna().mean() < 0.9:
+        found = known.map(spell).value_counts().index
+        return Column(name, tuple(found[: config.MAX_CATEGORIES]))
+    if known.empty:
+        return Column(name, None if pd.api.types.is_numeric_dtype(cells) else ())
+    return Column(name, None, *mean_and_std(f"column '{name}'", to_numbers(known)))
+
+
+def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dict[str, np.ndarray]:
+    """Encode the features: (rows, numbers), float32, by input.
+
+    A missing number is NaN. A category that is missing, or unknown, is all zeros.
+    """
+    views = split_columns(table, [column.name for column in schema.columns])
+    arrays = {}
+    for name, view in views.items():
+        parts = [encode_column(view[column.name], column) for column in schema.columns]
+        arrays[name] = np.concatenate(parts, axis=1, dtype="float32", casting="unsafe")
+    return arrays
+
+
+def encode_column(cells: pd.Series, column: Column) -> np.ndarray:
+    """Encode one feature: (rows, width)."""
+    if column.categories is None:
+        return to_numbers(cells)[:, None]
+    codes = pd.Index(column.categories, dtype=object).get_indexer(cells.map(spell))
+    return codes[:, None] == np.arange(column.width)
+
+
+def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Select the features of each input; all that are found, if none are named."""
+    labels = ["split", *(task.name for task in config.TASKS)]
+    names = list(features) or feature_names(table.columns.drop(labels, errors="ignore"))
+    return {
+        name: pick(table, {feature: pattern.replace("{}", feature) for feature in names})
+        for name, pattern in config.INPUTS.items()
+    }
+
+
+def feature_names(columns: Iterable[str]) -> list[str]:
+    """Find the features among columns; a column belongs to the longest pattern that fits it."""
+    found: dict[str, None] = {}
+    for column in columns:
+        for pattern in sorted(config.INPUTS.values(), key=len, reverse=True):
+            before, after = pattern.split("{}")
+            name = column.removeprefix(before).removesuffix(after)
+            if name and before + name + after == column:
+                found[name] = None
+                break
+    return list(found)
+
+
+# The sample table shows each hidden factor as a number; of many features, several show the same.
+FACTORS = min(4, config.SAMPLE_FEATURES)
+
+
+def sample_columns(
+    name: str, factors: np.ndarray, folder: Path, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Make the columns of an input that show hidden factors, (rows, FACTORS), between 0 and 1."""
+    columns = {}
+    for i in range(config.SAMPLE_FEATURES):
+        shown = factors[:, i % FACTORS] ** (1 / (1 + i // FACTORS))
+        columns[config.INPUTS[name].replace("{}", f"x{i + 1}")] = np.round(10 * shown, 3)
+    return columns

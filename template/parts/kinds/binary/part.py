@@ -1,0 +1,35 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from sklearn.metrics import roc_auc_score
+
+from .kinds import ClassKind
+
+
+@dataclass(frozen=True)
+class Binary(ClassKind):
+    """One of two classes; the prediction is the probability of the second."""
+
+    activation = "sigmoid"
+    loss_class = keras.losses.BinaryCrossentropy
+    row_metrics = {"accuracy": keras.metrics.binary_accuracy}
+    scores = {"auc": roc_auc_score, "accuracy": lambda y, p: np.mean((p > 0.5) == y)}
+
+    @property
+    def count(self) -> int:
+        """Number of classes."""
+        return 2
+
+    def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
+        """Create what is logged each epoch."""
+        return [*super().metrics(prefix), keras.metrics.AUC(name=f"{prefix}auc")]
+
+    def likely(self, predicted: np.ndarray) -> np.ndarray:
+        """Name the likely class of each row."""
+        return np.array(self.classes, dtype=object)[(predicted[:, 0] > 0.5).astype(int)]
+
+    def sample_labels(self, values: np.ndarray) -> Sequence[object]:
+        """Make sample labels from standardized values."""
+        return np.where(values > np.median(values), "yes", "no").tolist()

@@ -1,1 +1,0 @@
-{#- The logs stay in history.csv. -#}

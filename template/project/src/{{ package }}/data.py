@@ -1,0 +1,129 @@
+"""A table becomes inputs, labels and label weights.
+
+The table, CSV or Parquet, has a row for each example: the columns of the inputs, and one column for
+each task, in which an empty cell means "not labeled". A column `split` may say which part a row
+belongs to: train, validation or test.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from . import InputError
+from .inputs import InputSchema, encode_inputs, fit_inputs
+from .kinds import TASKS, AnyKind, label_weights
+from .tables import pick, read_table
+
+PARTS = ("train", "validation", "test")
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What the training rows say about inputs and labels; schema.json of a run."""
+
+    inputs: InputSchema = field(default_factory=InputSchema)
+    tasks: tuple[AnyKind, ...] = TASKS
+
+    @classmethod
+    def from_json(cls, saved: dict[str, Any]) -> "Schema":
+        """Read a schema that was written by `dataclasses.asdict`."""
+        tasks = zip(TASKS, saved["tasks"], strict=True)
+        known = tuple(replace(task, **fields) for task, fields in tasks)
+        return cls(InputSchema.from_json(saved["inputs"]), known)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Arrays for `fit`: inputs by name; labels by task, and weights, 0 where a label is missing."""
+
+    inputs: Arrays
+    labels: Arrays
+    weights: Arrays
+
+    def __len__(self) -> int:
+        return len(next(iter(self.weights.values())))
+
+    def as_tuple(self) -> tuple[Arrays, Arrays, Arrays]:
+        """Return (x, y, sample_weight), as Keras takes them."""
+        return self.inputs, self.labels, self.weights
+
+    def take(self, rows: np.ndarray) -> "Examples":
+        """Select rows by position."""
+        return Examples(*({k: v[rows] for k, v in part.items()} for part in self.as_tuple()))
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three parts of a table, what its training rows say, and the hash of its file."""
+
+    schema: Schema
+    digest: str
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
+    """Read a table to train on; `like` has the columns and statistics of an earlier run.
+
+    Raises:
+        InputError: The table cannot be used; it says what to do.
+    """
+    table = read_table(path)
+    rows = split_rows(table, seed)
+    schema = fit_schema(table, path.parent, rows["train"], like)
+    examples = encode(table, path.parent, schema)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Splits(schema, digest, *(examples.take(rows[name]) for name in PARTS))
+
+
+def split_rows(table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+    """Find the positions of each part: by the column `split`, else 70, 15 and 15 % by chance."""
+    if "split" in table.columns:
+        odd = table["split"][~table["split"].isin(PARTS)]
+        if len(odd):
+            where = f"row {odd.index[0] + 1}, column 'split'"
+            raise InputError(f"{where}: '{odd.iloc[0]}' is unknown; write one of {PARTS}")
+        rows = {name: np.flatnonzero(table["split"] == name) for name in PARTS}
+    else:
+        shuffled = np.random.default_rng(seed).permutation(len(table))
+        held_out = max(1, round(0.15 * len(table)))
+        parts = np.split(shuffled, [-2 * held_out, -held_out])
+        rows = {name: np.sort(part) for name, part in zip(PARTS, parts, strict=True)}
+    for name in PARTS:
+        if not len(rows[name]):
+            raise InputError(f"part '{name}' has no rows; give at least one to each of {PARTS}")
+    return rows
+
+
+def fit_schema(
+    table: pd.DataFrame, folder: Path, train: np.ndarray, like: InputSchema | None = None
+) -> Schema:
+    """Learn what the network must know of a table, from its training rows. Raises InputError."""
+    columns, tasks = pick(table, {task.name: task.name for task in TASKS}), []
+    for task in TASKS:
+        if columns[task.name].iloc[train].isna().all():
+            raise InputError(f"column '{task.name}' has no label in the training rows; add some")
+        tasks.append(task.fit(columns[task.name], train))
+    return Schema(like or fit_inputs(table, folder, train), tuple(tasks))
+
+
+def encode(table: pd.DataFrame, folder: Path, schema: Schema) -> Examples:
+    """Encode inputs and labels; files that a table names are in `folder`. Raises InputError."""
+    arrays = encode_inputs(table, folder, schema.inputs)
+    columns = pick(table, {task.name: task.name for task in schema.tasks})
+    labels, weights = {}, {}
+    for task in schema.tasks:
+        labeled = columns[task.name].notna().to_numpy()
+        known = task.encode(columns[task.name][labeled])
+        labels[task.name] = np.zeros((len(table), known.shape[1]), "float32")
+        labels[task.name][labeled] = known
+        weights[task.name] = np.zeros(len(table), "float32")
+        weights[task.name][labeled] = label_weights(task, known)
+    return Examples(arrays, labels, weights)

@@ -1,0 +1,208 @@
+"""The directory of a run: claimed, filled while training, resumed, and read again."""
+
+import contextlib
+import itertools
+import json
+import math
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from . import InputError, config
+from .data import Schema
+
+# What may differ when a run is resumed; the content of the table may not.
+MAY_DIFFER = {"resume", "run", "data", "epochs", "patience"}
+
+
+@contextlib.contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Give a place to write a file to, which takes its name once it is written whole."""
+    draft = path.with_name(f".draft-{path.name}")
+    try:
+        yield draft
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a file by a value as JSON."""
+    with replaced(path) as draft:
+        draft.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a run. Raises InputError."""
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise InputError(f"{path} cannot be read: {error}; is {path.parent} a run?") from None
+
+
+@contextlib.contextmanager
+def claim(run: Path | None, resume: Path | None) -> Iterator[Path]:
+    """Keep a run's directory, by default runs/<date>-<time>, for this training while it lives.
+
+    Raises:
+        InputError: The directory is in use, has something else in it, or nothing to resume.
+    """
+    path = resume or run or new_directory()
+    if resume and not (path / "config.json").is_file():
+        raise InputError(f"--resume {path}: no training has begun in it; start one with --run")
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / ".lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise InputError(f"{path} is in use by another training; give another --run") from None
+    try:
+        # Drafts and locks, which begin with a dot, are of a training that was killed at once.
+        if not resume and any(not file.name.startswith(".") for file in path.iterdir()):
+            raise InputError(f"{path} is not empty; give another --run, or --resume {path}")
+        yield path
+    finally:
+        lock.release()
+        if {file.name for file in path.iterdir()} <= {".lock"}:
+            (path / ".lock").unlink(missing_ok=True)
+            path.rmdir()
+
+
+def new_directory() -> Path:
+    """Make a directory that no other training has."""
+    name = f"{datetime.now():%Y%m%d-%H%M%S}"
+    for number in itertools.count(1):
+        path = Path("runs", name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(parents=True)
+            break
+    return path
+
+
+def settings(options: config.TrainingOptions | None = None) -> dict[str, Any]:
+    """Collect the constants of config.py and the options, as JSON has them."""
+    found = {name: value for name, value in vars(config).items() if name.isupper()}
+    found |= vars(options) if options else {}
+    return json.loads(json.dumps(found, default=lambda v: getattr(v, "__dict__", str(v))))
+
+
+def check_same(run: Path, now: dict[str, Any]) -> None:
+    """Raise InputError unless settings are those of a run."""
+    saved = read_json(run / "config.json")
+    for name in sorted(now.keys() - MAY_DIFFER):
+        if saved.get(name) != now[name]:
+            what = f"{name} is {now[name]}, but {run} was trained with {saved.get(name)}"
+            raise InputError(f"{what}; change it back, or train anew")
+
+
+def saved_options(run: Path) -> config.TrainingOptions:
+    """Read the options that a run was started with, to resume it. Raises InputError."""
+    check_same(run, settings())
+    saved, default = read_json(run / "config.json"), vars(config.TrainingOptions())
+    given: dict[str, Any] = {name: saved.get(name) for name in default}
+    for name, value in default.items():
+        if value is None:  # a path
+            given[name] = given[name] and Path(str(given[name]))
+        elif type(given[name]) is not type(value):
+            raise InputError(f"{run / 'config.json'}: {name} is not usable; train anew")
+    return config.TrainingOptions(**given | {"resume": run, "run": run})
+
+
+def load_run(run: Path) -> tuple[keras.Model, Schema]:
+    """Read the model of a run's best epoch, and the schema of its table. Raises InputError."""
+    check_same(run, {name: settings()[name] for name in ("TASKS", "INPUTS")})
+    try:
+        schema = Schema.from_json(read_json(run / "schema.json"))
+        return keras.models.load_model(run / "best.keras"), schema
+    except Exception as error:  # a damaged file can fail in many ways
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{run} has no usable model: {reason}; train anew") from None
+
+
+def state(model: keras.Model) -> list[keras.Variable]:
+    """List all that training changes: weights, random seeds of layers, the optimizer's state."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
+    """Put a compiled model into the state of a run's last epoch; return the logs so far.
+
+    Raises:
+        InputError: The files of the run are damaged, or of another network.
+    """
+    if not (run / "last.npz").is_file():
+        return []  # no epoch was written
+    try:
+        *values, epochs = np.load(run / "last.npz").values()
+        history = pd.read_csv(run / "history.csv", float_precision="round_trip").head(int(epochs))
+        if list(history["epoch"]) != list(range(epochs)):
+            raise ValueError("history.csv lacks epochs")
+        for variable, value in zip(state(model), values, strict=True):
+            variable.assign(value)
+    except Exception as error:  # a damaged file can fail in many ways
+        raise InputError(f"{run} cannot be resumed: {error}; train anew") from None
+    return [{str(name): value for name, value in row.items()} for row in history.to_dict("records")]
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keep the history, the best model and the state to resume from; stop early.
+
+    Keras's own callbacks would leave half a file where a process is killed, and forget the epochs
+    before a resume. Here each file is replaced as a whole, last.npz after the others. Writing takes
+    long, so it is done as often as takes a twentieth of the time.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        network: keras.Model,
+        best: keras.Model,
+        monitor: str,
+        patience: int,
+        history: list[dict[str, Any]],
+    ) -> None:
+        super().__init__()
+        self.run, self.network, self.best = run, network, best
+        self.monitor, self.patience, self.history = monitor, patience, history
+        self.due, self.written, self.improved = 0.0, len(history), False
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest monitored loss."""
+        losses = [row[self.monitor] for row in self.history]
+        return int(np.nanargmin([math.inf, *losses])) - 1
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to stop."""
+        return len(self.history) - 1 - self.best_epoch >= max(1, self.patience)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note an epoch, and write it if it is time to."""
+        self.history.append({"epoch": epoch, **(logs or {})})
+        if self.best_epoch == epoch:
+            self.best.set_weights(self.network.get_weights())
+            self.improved = True
+        if time.monotonic() > self.due:
+            self.write()
+        self.model.stop_training = self.over
+
+    def write(self) -> None:
+        """Write all files, at the end of an epoch."""
+        start = time.monotonic()
+        with replaced(self.run / "history.csv") as path:
+            pd.DataFrame(self.history).to_csv(path, index=False)
+        if self.improved:
+            with replaced(self.run / "best.keras") as path:
+                self.best.save(path)
+        with replaced(self.run / "last.npz") as path:
+            np.savez(path, *[np.array(v) for v in state(self.model)], len(self.history))
+        self.written, self.improved = len(self.history), False
+        self.due = time.monotonic() + 20 * (time.monotonic() - start)
