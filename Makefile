@@ -1,4 +1,4 @@
-# Each target makes .venv first where it is not there yet; uv does it where uv is installed.
+# Each target makes .venv first if it is missing or older than pyproject.toml, with uv if uv is installed.
 PYTHON ?= python3
 READY := .venv/.ready
 RUN := .venv/bin/python
@@ -8,16 +8,16 @@ RUN := .venv/bin/python
 demo: $(READY)
 	$(RUN) -m generator demo
 
-# Every combination rendered and checked; so many suites that every two choices meet in one, and every
-# boundary value, on each backend where it is more than a size or an optimizer.
+# Render and check every combination. Run suites in which every two choices meet, and every boundary:
+# on both backends, except sizes and optimizers.
 test: $(READY)
 	$(RUN) -m pytest --strength 2 --boundaries
 
-# Every suite on both backends.
+# Run every suite on both backends.
 test-all: $(READY)
 	$(RUN) -m pytest
 
-# For work in progress: the same without boundary values and without the generator's other tests.
+# For work in progress: without boundaries and without the generator's other tests.
 check: $(READY)
 	$(RUN) -m pytest tests/test_projects.py --strength 2
 
@@ -29,9 +29,9 @@ lint: $(READY)
 $(READY): pyproject.toml
 	@if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
-	  uv pip install --quiet --python $(RUN) -e .; \
+	  uv pip install --quiet --python $(RUN) -e ".[test]"; \
 	else \
-	  $(PYTHON) -m venv .venv && $(RUN) -m pip install --quiet --disable-pip-version-check -e .; \
+	  $(PYTHON) -m venv .venv && $(RUN) -m pip install --quiet --disable-pip-version-check -e ".[test]"; \
 	fi
 	@touch $@
 

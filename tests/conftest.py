@@ -1,4 +1,4 @@
-"""Combinations as test cases: rendered, checked and run once for all tests that ask about them."""
+"""Make test cases of combinations: each is rendered, checked and run once for all tests."""
 
 import contextlib
 import signal
@@ -9,27 +9,27 @@ from typing import Any
 import pytest
 
 from generator import demo
-from generator.projects import cache, checks, render, suites
 from generator.choices.combinations import Combination, Combinations, enumeration
+from generator.projects import cache, checks, render, suites
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Fewer suites, for work in progress."""
+    """Add options that select fewer suites, for work in progress."""
     parser.addoption(
         "--strength",
         choices=("2", "3", "all"),
         default="all",
-        help="suites of only so many combinations that every 2 or 3 choices meet (all)",
+        help="run suites in which every 2 or 3 choices meet (default: all)",
     )
     parser.addoption(
-        "--boundaries", action="store_true", help="and of every boundary value and example"
+        "--boundaries", action="store_true", help="also run those of boundaries and examples"
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the suites that are not asked for, and have those that are reported last.
+    """Deselect suites by the options, and report the others last.
 
-    Everything is still rendered, and suites run while the other tests do.
+    Everything is still rendered, and suites run in the background of the other tests.
     """
     asked = expected_suites(config)
     left_out = [
@@ -45,7 +45,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def expected_suites(config: pytest.Config) -> set[str]:
-    """Names of what --strength and --boundaries ask for suites of, examples among them."""
+    """Return the names of suites that --strength and --boundaries select, with the examples."""
     strength = config.getoption("--strength")
     if strength == "all":
         names = {c.name for c in enumeration().all()}
@@ -57,7 +57,7 @@ def expected_suites(config: pytest.Config) -> set[str]:
 
 
 def combination_of(item: pytest.Function) -> Combination:
-    """What a test case is about."""
+    """Return the combination of a test case."""
     combination = item.callspec.params["combination"]
     assert isinstance(combination, Combination)
     return combination
@@ -65,19 +65,19 @@ def combination_of(item: pytest.Function) -> Combination:
 
 @pytest.fixture(scope="session")
 def template() -> Iterator[Path]:
-    """The template, as Copier takes it."""
+    """Copy the template out of the work tree."""
     with render.snapshot() as copy, render.compiled_once():
         yield copy
 
 
 @pytest.fixture(scope="session")
 def combinations() -> Combinations:
-    """The enumeration of the template."""
+    """Enumerate the template."""
     return enumeration()
 
 
 def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
-    """The combinations of all tests of this session that use a fixture."""
+    """Return the combinations of all tests of this session that use a fixture."""
     asked = [
         combination_of(item)
         for item in request.session.items
@@ -90,7 +90,7 @@ def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
 
 @pytest.fixture(scope="session")
 def say(request: pytest.FixtureRequest) -> Any:
-    """Writes a line of progress to the terminal, if there is one."""
+    """Return a function that writes a line of progress, if there is a terminal."""
     manager = request.config.pluginmanager
     reporter, capture = manager.getplugin("terminalreporter"), manager.getplugin("capturemanager")
 
@@ -103,14 +103,14 @@ def say(request: pytest.FixtureRequest) -> Any:
 
 
 class Projects(dict[str, Path]):
-    """The directory of each combination, by name; `reasons` has why for each that is not there."""
+    """The directory of each combination by name, and the `reasons` of those that fail to render."""
 
     def __init__(self, asked: list[Combination], template: Path, folder: Path) -> None:
         super().__init__((c.name, folder / c.name) for c in asked)
         self.reasons = render.render_all(template, {c.name: c.data for c in asked}, folder)
 
     def rendered(self, asked: list[Combination]) -> list[Combination]:
-        """Those of them that are there."""
+        """Return those that rendered."""
         return [c for c in asked if c.name not in self.reasons]
 
 
@@ -121,7 +121,7 @@ def projects(
     template: Path,
     say: Any,
 ) -> Projects:
-    """Every combination that a test of this session asks about."""
+    """Render every combination that a test of this session uses."""
     asked = selected(request, "projects")
     say(f"rendering {len(asked)} projects")
     return Projects(asked, template, tmp_path_factory.mktemp("projects"))
@@ -129,7 +129,7 @@ def projects(
 
 @pytest.fixture(scope="session")
 def findings(request: pytest.FixtureRequest, projects: Projects, say: Any) -> dict[str, list[str]]:
-    """What is wrong with each of them."""
+    """Check each of them."""
     asked = selected(request, "findings")
     say(f"checking {len(asked)} projects")
     reasons = {name: [reason] for name, reason in projects.reasons.items()}
@@ -137,7 +137,7 @@ def findings(request: pytest.FixtureRequest, projects: Projects, say: Any) -> di
 
 
 class Suites:
-    """Verdicts on generated suites, which are run while they are asked for."""
+    """Verdicts on suites, which run in the background."""
 
     def __init__(self, asked: list[Combination], projects: Projects, say: Any) -> None:
         self.asked = {combination.name for combination in asked}
@@ -151,7 +151,7 @@ class Suites:
         self._say = say
 
     def start(self) -> None:
-        """Wait for the first verdict; the other suites then run by themselves."""
+        """Wait for the first verdict; the other suites then run in the background."""
         with contextlib.suppress(StopIteration):
             while self._next().cached:
                 pass
@@ -164,7 +164,7 @@ class Suites:
         return verdict
 
     def verdict(self, name: str) -> suites.Verdict:
-        """The verdict on one suite, as soon as there is one."""
+        """Wait for the verdict on one suite."""
         while name not in self.verdicts:
             self._next()
         return self.verdicts[name]
@@ -172,7 +172,7 @@ class Suites:
 
 @pytest.fixture(scope="session")
 def suite_runs(request: pytest.FixtureRequest, projects: Projects, say: Any) -> Iterator[Suites]:
-    """The suite of every combination that a test of this session asks about."""
+    """Run the suite of every combination that a test of this session uses."""
     runs = Suites(selected(request, "suite_runs"), projects, say)
     with contextlib.closing(runs.running):  # type: ignore[type-var]
         yield runs
@@ -180,7 +180,7 @@ def suite_runs(request: pytest.FixtureRequest, projects: Projects, say: Any) -> 
 
 @pytest.fixture(scope="session", autouse=True)
 def suites_at_work(request: pytest.FixtureRequest) -> None:
-    """Projects are checked, and suites start, before the first test, whatever it is about."""
+    """Check projects and start suites before the first test."""
     if selected(request, "findings"):
         request.getfixturevalue("findings")
     if selected(request, "suite_runs"):
@@ -188,13 +188,13 @@ def suites_at_work(request: pytest.FixtureRequest) -> None:
 
 
 def example(name: str) -> Combination:
-    """An example's answers file as a combination."""
+    """Read an example's answers file as a combination."""
     data = render.read_answers(demo.answers_file(name))
     answers = enumeration().questionnaire.resolve(data)
     return Combination(name, data, answers)
 
 
 def as_in_a_terminal() -> None:
-    """What is started in the background may ignore Ctrl-C, and a closed terminal."""
+    """Undo that a background process ignores Ctrl-C and a closed terminal."""
     for ending in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ending, signal.SIG_DFL)

@@ -1,12 +1,12 @@
-"""What has passed is not run again, unless something that it depends on has changed."""
+"""Test that a suite that passed is not run again until something that it depends on changes."""
 
 from pathlib import Path
 
 import pytest
 
+from generator.choices.combinations import Combinations
 from generator.projects import suites
 from generator.projects.cache import Cache, user_cache
-from generator.choices.combinations import Combinations
 
 
 @pytest.fixture
@@ -17,9 +17,7 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_project_that_passed_is_known_until_its_files_change(
-    project: Path, tmp_path: Path
-) -> None:
+def test_passed_project_is_remembered_until_its_files_change(project: Path, tmp_path: Path) -> None:
     cache = Cache(tmp_path / "cache")
     assert cache.passed(project) is None
     cache.keep(project, 2.5)
@@ -28,14 +26,14 @@ def test_a_project_that_passed_is_known_until_its_files_change(
     assert cache.passed(project) is None
 
 
-def test_a_folder_that_cannot_be_used_keeps_nothing(project: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+def test_unusable_folder_remembers_nothing(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
     cache = Cache(tmp_path / "file" / "cache")
     cache.keep(project, 1.0)
     assert cache.passed(project) is None
 
 
-def test_an_entry_that_is_no_number_is_none(project: Path, tmp_path: Path) -> None:
+def test_entry_that_is_not_a_number_is_ignored(project: Path, tmp_path: Path) -> None:
     cache = Cache(tmp_path)
     cache.keep(project, 1.0)
     [entry] = [path for path in tmp_path.iterdir() if path.is_file()]
@@ -44,7 +42,7 @@ def test_an_entry_that_is_no_number_is_none(project: Path, tmp_path: Path) -> No
         assert cache.passed(project) is None
 
 
-def test_another_version_of_a_dependency_is_another_verdict(
+def test_new_version_of_a_dependency_runs_the_suite_again(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Cache(tmp_path / "cache").keep(project, 1.0)
@@ -52,14 +50,14 @@ def test_another_version_of_a_dependency_is_another_verdict(
     assert Cache(tmp_path / "cache").passed(project) is None
 
 
-def test_there_is_no_cache_where_ci_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ci_has_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     assert user_cache().folder
     monkeypatch.setenv("CI", "1")
     assert user_cache().folder is None
 
 
-def test_a_suite_known_to_pass_is_not_run(
+def test_remembered_suite_is_not_run(
     project: Path, tmp_path: Path, combinations: Combinations
 ) -> None:
     [first] = combinations.select("default")

@@ -1,11 +1,13 @@
-"""The commands, as the README has them."""
+"""Test the commands of the generator, as the README has them."""
 
 import contextlib
 import itertools
 import json
 import os
 import re
+import resource
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -20,21 +22,20 @@ import pytest
 import yaml
 from conftest import as_in_a_terminal
 
-from generator import (
-    bench_all,
-    bench_profile,
-    bench_sharing,
-    bench_tasks,
-    bench_weighting,
-    checks,
+from generator.benchmarks import (
+    everything,
     measuring,
-    render,
+    profile,
+    sharing,
+    tasks,
+    weighting,
 )
-from generator.cli import main
 from generator.choices.combinations import enumeration
 from generator.choices.questions import ROOT, Questionnaire
+from generator.cli import main
+from generator.projects import checks, render
 
-# Every command of README.md's shell blocks, and the test that runs it (or what runs it here).
+# By command of README.md's shell blocks: the test that runs it, or what else runs it.
 COMMANDS = {
     "make demo": "test_demo_trains_on_real_penguins",
     "make test": "this very run",
@@ -52,8 +53,8 @@ COMMANDS = {
     ".venv/bin/python -m generator update PROJECT PROJECT": (
         "test_generator_update_says_what_clashes_and_what_is_gone"
     ),
-    ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_finds_what_is_wrong",
-    ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suites_by_name",
+    ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_reports_an_unexpected_file",
+    ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suite_runs_by_name",
     ".venv/bin/python -m generator matrix --format github": "test_matrix.py",
     "copier copy PATH_OR_URL_OF_THIS_REPOSITORY my-project": "test_copier_copy_needs_no_trust",
     'cd my-project && pip install -e ".[dev]" && python -m my_project.train': (
@@ -63,10 +64,10 @@ COMMANDS = {
     ".venv/bin/python -m generator combinations": "test_combinations_are_listed_by_pattern",
     ".venv/bin/python -m generator answers default": "test_answers_of_a_combination_render_it",
     ".venv/bin/python -m generator render my-project --data backend=jax": "test_render",
-    ".venv/bin/python -m generator bench": "test_bench_measures_all_in_one_file",
+    ".venv/bin/python -m generator bench": "test_bench_saves_all_parts_in_one_file",
     ".venv/bin/python -m generator bench speed": "test_bench_speed_prints_ratios",
     ".venv/bin/python -m generator bench weighting": "test_bench_weighting_prints_tables",
-    ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables",
+    ".venv/bin/python -m generator bench sharing": "test_bench_sharing_prints_tables_and_resumes",
     ".venv/bin/python -m generator bench predict": "test_bench_predict_prints_a_table",
     ".venv/bin/python -m generator bench streaming": "test_bench_streaming_prints_a_table",
     ".venv/bin/python -m generator bench tasks": "test_bench_tasks_prints_ratios",
@@ -76,14 +77,14 @@ COMMANDS = {
 
 
 def shell_commands(text: str) -> list[str]:
-    """Commands of the ```bash blocks of a page, without comments."""
+    """List the commands of a page's ```bash blocks, without comments."""
     blocks = re.findall(r"```bash\n(.*?)```", text, re.DOTALL)
     lines = (re.sub(r"\s+#.*", "", line).strip() for block in blocks for line in block.splitlines())
     return [line for line in lines if line]
 
 
 def python(*arguments: str, cwd: Path, src: bool = True) -> str:
-    """Run Python in a project; its output."""
+    """Run Python in a project and return its output."""
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment |= {"PYTHONPATH": str(cwd / "src")} if src else {}
     done = subprocess.run(
@@ -108,7 +109,7 @@ def test_demo_trains_on_real_penguins(tmp_path: Path, capfd: pytest.CaptureFixtu
     for words in ("species", "body_mass_g", "labelled rows", "curves.png"):
         assert words in printed
     assert main(["demo", "--into", str(tmp_path), "--epochs", "1"]) == 0
-    assert "is there already" in capfd.readouterr().out
+    assert "already exists" in capfd.readouterr().out
 
 
 def test_demo_trains_on_real_record_pairs(
@@ -136,29 +137,81 @@ def test_commands_of_a_generated_readme(template: Path, tmp_path: Path) -> None:
     project = tmp_path / "my-project"
     assert main(["render", str(project), "--data", "package=my_project"]) == 0
     commands = shell_commands((project / "README.md").read_text(encoding="utf-8"))
-    assert commands == [
-        'pip install -e ".[dev]"',
-        "python -m my_project.train",
-        "pytest",
-        "python -m my_project.sample",
-        "python -m my_project.train --data data/sample.csv --run runs/first",
-        "python -m my_project.evaluate runs/first data/sample.csv",
-        "python -m my_project.predict runs/first data/sample.csv --out data/predictions.csv",
-        "python -m my_project.train --resume runs/first --epochs 110",
-        "ruff check",
-        "ruff format --check",
-        "mypy",
-        "pytest",
-    ]
-    assert "task_3" in python("-m", "my_project.model", cwd=project)
-    assert python("-m", "my_project.sample", cwd=project).strip() == "data/sample.csv"
-    table = "data/sample.csv"
-    training = ["-m", "my_project.train", "--data", table, "--epochs", "1", "--run", "runs/first"]
-    assert "labelled rows" in python(*training, cwd=project)
-    for command in commands[5:8]:
-        words = command.replace("110", "2").split()
-        assert "runs/first" in python(*words[1:], cwd=project) or "predictions.csv" in command
+    own = [shlex.split(command)[1:] for command in commands if command.startswith("my-project ")]
+    assert {words[0] for words in own} >= {"train", "evaluate", "predict"}
+    for words in own:
+        if words[0] == "train":
+            words += ["--epochs", "2" if "--resume" in words else "1"]  # the last one counts
+        python("-m", "my_project", *words, cwd=project)
     assert (project / "data/predictions.csv").is_file()
+    others = {command for command in commands if not command.startswith("my-project ")}
+    assert {"pytest", "ruff check", "ruff format --check", "mypy"} <= others
+
+
+HEAVY = ("copier", "jax", "keras", "numpy", "pandas", "pytest", "tensorflow", "vulture")
+IMPORTS = """
+import sys
+from generator.cli import main
+try:
+    status = main(sys.argv[1:])
+except SystemExit as end:
+    status = end.code
+print(*sorted(set(sys.modules) & {heavy}), file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["--help"], []),
+        (["render", "OUT"], ["copier"]),
+        (["combinations", "default"], []),
+        (["answers", "default"], []),
+        (["matrix", "--only", "default"], []),
+    ],
+)
+def test_command_imports_only_what_it_needs(
+    arguments: list[str], needed: list[str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    words = [out if word == "OUT" else word for word in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS.format(heavy=set(HEAVY)), *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.split() == needed
+
+
+def test_combinations_take_little_time() -> None:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "generator", "combinations"]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # On an idle machine, this is the wall time. A busy one may take twice as long.
+    assert after.ru_utime - before.ru_utime < 2 * 1.5
+
+
+def test_missing_package_is_reported_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vulture", None)
+    monkeypatch.delitem(sys.modules, "generator.projects.checks", raising=False)
+    monkeypatch.delattr("generator.projects.checks", raising=False)
+    assert main(["check", "default"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line == "error: vulture is not installed: run pip install -e '.[test]'"
+
+
+def test_extras_are_given_as_a_list_with_commas(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    assert main(["render", str(project), "--data", "extras=github_updates, compare"]) == 0
+    recorded = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
+    assert recorded["extras"] == ["compare", "github_updates"]
 
 
 def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,7 +219,7 @@ def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["render", str(project), "--data", "backend=jax"]) == 0
     assert "jax>=" in (project / "pyproject.toml").read_text()
     assert main(["render", str(project), "--data", "backend=jax"]) == 2
-    assert "exists already" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -176,11 +229,12 @@ def test_render(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["render", "OUT", "--data", "takss=a:binary"], "unknown answer 'takss'"),
         (["render", "OUT", "--data-file", "nowhere.yml"], "nowhere.yml cannot be read"),
         (["render", "OUT", "--data", "backend=torch"], "backend"),
-        (["demo", "pinguins"], "no example 'pinguins': give one of parallel, penguins"),
+        (["demo", "pinguins"], "no example is called 'pinguins': give one of parallel, penguins"),
         (["combinations", "siamese-nothing*"], "no combination is called 'siamese-nothing*'"),
+        (["render", "OUT", "--data", "extras=compare, reprt"], "'reprt'"),
     ],
 )
-def test_a_mistake_gets_one_line_and_leaves_nothing(
+def test_mistake_is_reported_in_one_line_and_leaves_nothing(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -220,7 +274,7 @@ def test_dead_code_is_found_by_file_and_line(tmp_path: Path) -> None:
     ]
 
 
-def test_projects_that_are_rendered_together_are_those_that_copier_renders(
+def test_projects_rendered_together_equal_those_rendered_alone(
     template: Path, tmp_path: Path
 ) -> None:
     answers = {"jax": {"backend": "jax"}, "pairs": {"layout": "siamese", "input_kind": "text"}}
@@ -234,7 +288,7 @@ def test_projects_that_are_rendered_together_are_those_that_copier_renders(
     assert texts[0] == texts[1] and len(texts[0]) > 30
 
 
-def test_what_does_not_render_fails_alone(template: Path, tmp_path: Path) -> None:
+def test_combination_that_does_not_render_fails_alone(template: Path, tmp_path: Path) -> None:
     answers = {"good": {}, "bad": {"backend": "torch"}, "worse": {"tasks": "price:number"}}
     reasons = render.render_all(template, answers, tmp_path)
     assert reasons.keys() == {"bad", "worse"}
@@ -242,7 +296,7 @@ def test_what_does_not_render_fails_alone(template: Path, tmp_path: Path) -> Non
     assert [path.name for path in tmp_path.iterdir()] == ["good"]
 
 
-def test_a_project_that_cannot_be_read_fails_alone(template: Path, tmp_path: Path) -> None:
+def test_project_with_broken_files_fails_alone(template: Path, tmp_path: Path) -> None:
     chosen = enumeration().select("multi_head-tabular-*-equal-jax")
     assert not render.render_all(template, {c.name: c.data for c in chosen}, tmp_path)
     projects = {c.name: tmp_path / c.name for c in chosen}
@@ -253,45 +307,47 @@ def test_a_project_that_cannot_be_read_fails_alone(template: Path, tmp_path: Pat
     findings = checks.check_all([good, bad], projects)
     assert not findings[good.name]
     found = "\n".join(findings[bad.name])
-    for words in (".copier-answers.yml: missing", "README.md: is no UTF-8", "pyproject.toml: "):
+    for words in (".copier-answers.yml: missing", "README.md: is not UTF-8", "pyproject.toml: "):
         assert f"{projects[bad.name]}/{words}" in found
 
 
-def test_check_finds_what_is_wrong(
+def test_check_reports_an_unexpected_file(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"siamese-text-concat-separate-equal-{backend}" for backend in ("jax", "tensorflow")]
     assert main(["check", *names]) == 0
     assert "2 of 2 projects are clean" in capsys.readouterr().out
-    # A file that nobody expects.
+    # Now the project has an unexpected file.
     monkeypatch.setattr("generator.projects.checks.MODULES", checks.MODULES[1:])
     assert main(["check", *names]) == 1
     assert "__init__.py: not expected" in capsys.readouterr().out
 
 
-def test_a_part_that_is_missing_fails_what_asks_for_it(
+def test_missing_part_fails_only_the_projects_that_need_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(ROOT / "template", tmp_path / "template")
     shutil.copy(ROOT / "copier.yml", tmp_path)
-    (tmp_path / "template/parts/comparison/product.py").unlink()
-    monkeypatch.setattr("generator.projects.render.snapshot", lambda: contextlib.nullcontext(tmp_path))
+    (tmp_path / "template/parts/comparison/product/part.py").unlink()
+    monkeypatch.setattr(
+        "generator.projects.render.snapshot", lambda: contextlib.nullcontext(tmp_path)
+    )
     bad, good = (f"siamese-tabular-{c}-separate-equal-jax" for c in ("product", "difference"))
     assert main(["check", bad, good]) == 1
     printed = capsys.readouterr().out
-    assert f"{bad}: " in printed and "product.py" in printed and "1 of 2 projects" in printed
+    assert f"{bad}: " in printed and "product" in printed and "1 of 2 projects" in printed
     report = tmp_path / "report.json"
     assert main(["test", bad, good, "--report", str(report)]) == 1
     assert "1 of 2 suites passed, 1 failed, 0 did not run" in capsys.readouterr().out
     verdicts = {name: found["passed"] for name, found in json.loads(report.read_text()).items()}
     assert verdicts == {bad: False, good: True}
-    # Where nothing renders, one line says why.
+    # If nothing renders, one line explains it.
     assert main(["check", bad]) == 2
     printed = capsys.readouterr().err
-    assert "product.py" in printed and printed.count("\n") == 1
+    assert "product" in printed and printed.count("\n") == 1
 
 
-def test_suites_by_name(
+def test_suite_runs_by_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, report = "multi_head-tabular-shared_bottom-separate-equal-jax", tmp_path / "report.json"
@@ -299,7 +355,7 @@ def test_suites_by_name(
     assert main(arguments) == 0
     assert "1 of 1 suites passed, 0 failed, 0 did not run" in capsys.readouterr().out
     assert json.loads(report.read_text())[name]["passed"] is True
-    # A suite that hangs is red, and says how to run it again.
+    # A suite that hangs fails, and its verdict has the command that runs it again.
     assert main([*arguments, "--time-limit", "0.01"]) == 1
     printed = capsys.readouterr().out
     assert "did not end within 0.01 s" in printed and f"generator test '{name}'" in printed
@@ -309,7 +365,7 @@ def test_suites_by_name(
 
 
 def processes(temporary: Path) -> dict[int, str]:
-    """The command of each process, by number, that has inherited this TMPDIR."""
+    """Return the command of each process, by number, that has inherited this TMPDIR."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
@@ -328,7 +384,7 @@ def processes(temporary: Path) -> dict[int, str]:
         (os.killpg, signal.SIGHUP, "Rendering", "spawn_main", 0),
     ],
 )
-def test_an_interrupted_run_ends_its_children_and_says_what_passed(
+def test_interrupted_run_ends_its_children_and_reports_what_passed(
     tmp_path: Path,
     send: Callable[[int, int], None],
     sent: signal.Signals,
@@ -351,7 +407,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
     ) as running:
         assert running.stdout
         lines = iter(running.stdout.readline, "")
-        next(line for line in lines if line.startswith(moment))  # others are under way
+        next(line for line in lines if line.startswith(moment))  # others are running
         while not any(process in words for words in processes(tmp_path).values()):
             assert running.poll() is None
         send(running.pid, sent)
@@ -359,7 +415,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
         assert running.wait() == 130
     assert re.search(rf"^[{passed}] of 4 suites passed, 0 failed, [1-4] did not run", rest, re.M)
     assert "Traceback" not in rest
-    # Whatever has inherited the environment of the run ends: the server notices a bit later.
+    # Every process with the environment of the run ends; the server notices a bit later.
     for pid, words in processes(tmp_path).items():
         with contextlib.suppress(ProcessLookupError):
             ended, _, _ = select.select([os.pidfd_open(pid)], [], [], 30)
@@ -367,7 +423,7 @@ def test_an_interrupted_run_ends_its_children_and_says_what_passed(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_reader_may_have_seen_enough() -> None:
+def test_closed_pipe_is_not_an_error() -> None:
     command = f"{sys.executable} -m generator combinations | head -1"
     done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True, check=True)
     assert done.stdout == "default\n" and not done.stderr
@@ -379,7 +435,7 @@ def test_bench_weighting_prints_tables(
     monkeypatch.setattr("generator.benchmarks.weighting.BACKENDS", ("jax",))
     monkeypatch.setattr("generator.benchmarks.weighting.SIZES", (2,))
     monkeypatch.setattr("generator.benchmarks.weighting.TOY_EPOCHS", 1)
-    monkeypatch.setattr("generator.benchmarks.weighting.SETTINGS", bench_weighting.SETTINGS[2:])
+    monkeypatch.setattr("generator.benchmarks.weighting.SETTINGS", weighting.SETTINGS[2:])
     question = next(q for q in Questionnaire().questions if q.name == "loss_weighting")
     few = Mock(questions=[replace(question, choices=("equal", "pcgrad"))])
     monkeypatch.setattr("generator.benchmarks.weighting.Questionnaire", lambda: few)
@@ -392,14 +448,14 @@ def test_bench_weighting_prints_tables(
     assert left == {"weighting.json", "weighting.png"}
 
 
-def test_bench_sharing_prints_tables_and_goes_on_after_an_interruption(
+def test_bench_sharing_prints_tables_and_resumes(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     measured = {"losses": {"0.01": [(1.0, 2.0), (1.0, 4.0)], "0.1": [(2.0, 0.0), (2.0, 0.0)]}}
-    kept = tmp_path / f"sharing-2-1-jax-{bench_sharing.fingerprint()}"
+    kept = tmp_path / f"sharing-2-1-jax-{sharing.fingerprint()}"
     kept.mkdir()
-    known = [name for name in bench_sharing.NETWORKS if name != "single"]
-    for cosine, name in itertools.product(bench_sharing.COSINES, known):
+    known = [name for name in sharing.NETWORKS if name != "single"]
+    for cosine, name in itertools.product(sharing.COSINES, known):
         text = json.dumps(measured | {"parameters": 7})
         (kept / f"{cosine}-{name}.json").write_text(text, encoding="utf-8")
     monkeypatch.setattr("generator.benchmarks.sharing.COSINES", (0.5,))
@@ -410,35 +466,35 @@ def test_bench_sharing_prints_tables_and_goes_on_after_an_interruption(
     command = ["bench", "sharing", "--into", str(tmp_path), "--seeds", "2", "--epochs", "1"]
     assert main(command) == 0
     printed = capfd.readouterr().out
-    # The rate that validates best counts, not the one that does best on held-out rows.
+    # The rate that is best on validation rows counts, not the one that is best on held-out rows.
     assert re.search(r"mmoe +7 +0\.01\* +3\.0000 ± 1\.0000 +3\.0000 +\+0\.0000", printed)
     assert re.search(r"single +14,858 ", printed) and "8/8 cosine" in printed
     assert {path.name for path in tmp_path.iterdir()} == {"sharing.json", "sharing.png"}
     assert main([*command, "--seeds", "1"]) == 2
 
 
-@pytest.mark.parametrize("cosine", bench_sharing.COSINES)
-def test_related_tasks_are_related_as_asked(cosine: float) -> None:
+@pytest.mark.parametrize("cosine", sharing.COSINES)
+def test_related_tasks_have_the_requested_cosine(cosine: float) -> None:
     rng = np.random.default_rng(0)
-    inputs, labels = bench_sharing.related_tasks(4000, cosine, rng, sines=0)
+    inputs, labels = sharing.related_tasks(4000, cosine, rng, sines=0)
     slopes, *_ = np.linalg.lstsq(inputs, labels)
     one, other = (slopes / np.linalg.norm(slopes, axis=0)).T
     np.testing.assert_allclose(one @ other, cosine, atol=0.01)
     np.testing.assert_allclose(labels.std(axis=0), 1, rtol=1e-6)
-    _, waves = bench_sharing.related_tasks(4000, cosine, rng)
+    _, waves = sharing.related_tasks(4000, cosine, rng)
     assert (np.corrcoef(waves.T)[0, 1] > 0.999) == (cosine == 1)
 
 
-def test_the_seeds_that_show_a_difference() -> None:
-    assert bench_sharing.seeds_needed([0.0, 1.0, 2.0]) == 8  # 2.8² = 7.84
-    assert bench_sharing.seeds_needed([1.0, 1.0]) == 2
-    assert bench_sharing.seeds_needed([1.0, -1.0]) == np.inf
+def test_seeds_needed_follow_from_mean_and_deviation() -> None:
+    assert sharing.seeds_needed([0.0, 1.0, 2.0]) == 8  # 2.8² = 7.84
+    assert sharing.seeds_needed([1.0, 1.0]) == 2
+    assert sharing.seeds_needed([1.0, -1.0]) == np.inf
 
 
-def test_the_gain_is_the_mean_over_tasks_of_the_relative_gains() -> None:
+def test_gain_is_the_mean_over_tasks_of_relative_gains() -> None:
     single = {"a auc": [0.5, 0.8], "b mae": [10.0, 20.0]}
     ours = {"a auc": [0.6, 0.8], "b mae": [9.0, 22.0]}
-    np.testing.assert_allclose(bench_weighting.gain(ours, single), [15, -5])
+    np.testing.assert_allclose(weighting.gain(ours, single), [15, -5])
 
 
 def test_bench_speed_prints_ratios(
@@ -502,7 +558,7 @@ def test_bench_peers_prints_ratios(
     assert main(["bench", "peers", "--into", str(tmp_path / "bench"), "--rounds", "2"]) == 0
     printed = capfd.readouterr().out
     assert "pip install torch==2.13.0 torchjd deepctr" in printed
-    assert "over that of plain Keras, jax" in printed
+    assert "relative to plain Keras, jax" in printed
     for network in ("stacked", "separate", "plain Keras", "stacked, PCGrad"):
         assert re.search(rf"^{network}, jax +-?\d+\.\d\d \(", printed, re.MULTILINE)
     assert {path.name for path in (tmp_path / "bench").iterdir()} == {"peers.json", "peers.png"}
@@ -511,11 +567,11 @@ def test_bench_peers_prints_ratios(
     assert all(len(seconds) == 2 for seconds in found["3"].values())
 
 
-def test_plain_torch_learns_as_well_with_one_layer_and_with_surgery() -> None:
+def test_plain_torch_also_learns_with_one_layer_and_with_pcgrad() -> None:
     pytest.importorskip("torchjd")
     from generator.benchmarks import plain_torch
 
-    features, labels = bench_tasks.table(1024, 3)
+    features, labels = tasks.table(1024, 3)
     for more in ({}, {"together": True}, {"differentiate": plain_torch.surgery}):
         fit = plain_torch.trainer(features, labels, **more)
         first, last = fit(1), fit(20)
@@ -523,14 +579,14 @@ def test_plain_torch_learns_as_well_with_one_layer_and_with_surgery() -> None:
         assert all(after < 0.5 * before for before, after in zip(first, last, strict=True))
 
 
-def test_what_ends_a_measuring_process_is_said(tmp_path: Path) -> None:
+def test_error_of_a_measuring_process_is_reported(tmp_path: Path) -> None:
     work = measuring.Work(tmp_path, tmp_path)
     broken = work.alive("jax", [], "generator.benchmarks.peers", "torch_networks", "three", 8)
     with pytest.raises(render.RenderError, match=r"three|torch"), broken:
         pass
 
 
-def test_bench_measures_all_in_one_file(
+def test_bench_saves_all_parts_in_one_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -543,7 +599,9 @@ def test_bench_measures_all_in_one_file(
 
         return measure, lambda path, found: path.touch()
 
-    monkeypatch.setattr("generator.benchmarks.everything.PARTS", {name: part(name) for name in ("a", "b")})
+    monkeypatch.setattr(
+        "generator.benchmarks.everything.PARTS", {name: part(name) for name in ("a", "b")}
+    )
     assert main(["bench"]) == 0
     assert asked == [("a", 5), ("b", 5)]
     kept = json.loads((tmp_path / "bench/all.json").read_text())
@@ -555,8 +613,8 @@ def test_bench_measures_all_in_one_file(
     assert asked[2:] == [("a", 2), ("b", 2)] and Path("there/all.json").is_file()
 
 
-def test_bench_has_every_part() -> None:
-    assert list(bench_all.PARTS) == ["speed", "tasks", "peers"]
+def test_bench_all_has_every_part() -> None:
+    assert list(everything.PARTS) == ["speed", "tasks", "peers"]
 
 
 @pytest.mark.parametrize("backend", measuring.BACKENDS)
@@ -575,12 +633,12 @@ def test_bench_profile_prints_shares(
     assert main(["bench", "profile", "--tasks", "1"]) == 2
 
 
-def test_a_watch_counts_no_time_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_watch_counts_no_time_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     now = iter([0, 1, 3, 7, 15, 31])
     monkeypatch.setattr("time.perf_counter", lambda: next(now))
-    watch = bench_profile.Watch()
+    watch = profile.Watch()
     inner = watch.timed("callbacks", lambda: None)
     watch.timed("validation", inner)()
     watch.lap()
     assert watch.seconds["callbacks"] == 4 and watch.seconds["validation"] == 2 + 8
-    assert watch.seconds[bench_profile.REST] == 1 + 16
+    assert watch.seconds[profile.REST] == 1 + 16

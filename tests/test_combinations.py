@@ -1,45 +1,40 @@
-"""The enumeration: what there is, what it is called, and that Copier agrees."""
+"""Test the enumeration: its content, its names, and that Copier agrees."""
 
 import itertools
 import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import copier
 import pytest
 import yaml
 
-from generator.projects import render
 from generator.choices.combinations import ONCE, Combination, Combinations
-from generator.choices.questions import ROOT, AnswerError, Questionnaire, TemplateError
+from generator.choices.questions import ROOT, Questionnaire
+from generator.errors import AnswerError, TemplateError
+from generator.projects import render
+from generator.projects.checks import SLOTS
 
 
 def test_every_choice_of_every_question_is_enumerated(combinations: Combinations) -> None:
-    found = {
-        (question.name, combination.answers.get(question.name))
-        for combination in combinations.all()
-        for question in combinations.questionnaire.questions
-    }
+    found = set()
+    for combination in combinations.all():
+        for name, answer in combination.answers.items():
+            found |= {(name, one) for one in (answer if isinstance(answer, list) else [answer])}
     for question in combinations.questionnaire.questions:
         for choice in question.choices:
             assert (question.name, choice) in found
 
 
-SLOTS = {
-    "inputs": "input_kind", "sample": "input_kind", "trunk": "input_kind", "layout": "layout",
-    "sharing": "sharing", "comparison": "comparison", "heads": "heads",
-    "weighting": "loss_weighting", "gradients": "backend", "batches": "backend",
-    "tracking": "tracking", "distribution": "backend",
-}  # fmt: skip
-
-
-def test_every_part_is_a_choice(combinations: Combinations) -> None:
-    choices = {q.name: set(q.choices) for q in combinations.questionnaire.questions}
-    folders = {folder.name for folder in (ROOT / "template/parts").iterdir()}
-    assert folders == SLOTS.keys()
-    for slot, question in SLOTS.items():
-        parts = {path.stem for path in (ROOT / "template/parts" / slot).iterdir()}
-        assert parts == choices[question], slot
+def test_every_choice_of_a_slot_has_a_part(combinations: Combinations) -> None:
+    slots = {folder.name for folder in (ROOT / "template/parts").iterdir()}
+    questions = {SLOTS.get(q.name, q.name): q for q in combinations.questionnaire.questions}
+    for slot in slots & questions.keys():
+        parts = {path.name for path in (ROOT / "template/parts" / slot).iterdir()}
+        assert set(questions[slot].choices) <= parts, slot
+    assert {"extras", "heads", "sharing", "weighting"} <= slots & questions.keys()
 
 
 def test_names_are_unique_and_safe_for_files(combinations: Combinations) -> None:
@@ -49,33 +44,114 @@ def test_names_are_unique_and_safe_for_files(combinations: Combinations) -> None
 
 
 def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combinations) -> None:
-    bases = [c for c in combinations.all() if "+" not in c.name and c.name != "default"]
-    asked = [q.name for q in combinations.asked]
-    one_task = ("one-task", "one-class-task")
+    choices = {q.name: q.choices for q in combinations.asked}
     for boundary, answers in combinations.boundaries.items():
-        possible = set()
-        for base in bases:
-            chosen = {name: base.answers[name] for name in asked if name in base.answers}
-            try:
-                combinations._combine(chosen, boundary, answers)
-            except AnswerError:
-                continue
-            possible |= set(chosen.items())
+        possible = combinations.walk(choices, {}, boundary, answers)
         meeting = [c for c in combinations.all() if c.name.split("+")[1:2] == [boundary]]
-        met = {(n, c.answers[n]) for c in meeting for n in asked if n in c.answers}
-        unasked = {"sharing", "heads", "loss_weighting"} if boundary in one_task else set()
-        assert {pair for pair in possible if pair[0] not in unasked} <= met, boundary
+        can_meet, met = (
+            {pair for c in some for pair in combinations.chosen(c)} for some in (possible, meeting)
+        )
+        assert met == can_meet and met, boundary
+
+
+def test_each_extra_is_a_boundary_of_its_own(combinations: Combinations) -> None:
+    [extras] = [q for q in combinations.questionnaire.questions if q.multiselect]
+    default = combinations.all()[0].answers["extras"]
+    for extra in extras.choices:
+        if [extra] != default:
+            assert combinations.boundaries[extra] == {"extras": [extra]}
+    for c in combinations.all():
+        _, _, boundary = c.name.partition("+")
+        if boundary in extras.choices:
+            assert c.answers["extras"] == [boundary]
+    assert combinations.boundaries["no-extras"] == {"extras": []}
+
+
+def test_large_sets_of_extras_contain_every_extra(combinations: Combinations) -> None:
+    [extras] = [q for q in combinations.questionnaire.questions if q.multiselect]
+    sets = [
+        answers["extras"]
+        for name, answers in combinations.boundaries.items()
+        if name.startswith("all-extras-")
+    ]
+    assert set().union(*sets) == set(extras.choices)
+    for together in sets:
+        for extra in set(extras.choices) - set(together):
+            with pytest.raises(AnswerError):
+                combinations.questionnaire.resolve({"extras": [*together, extra]})
+
+
+MULTISELECT = """
+_subdirectory: template
+_envops: {trim_blocks: true}
+size:
+  type: int
+  default: 3
+extras:
+  type: str
+  multiselect: true
+  choices:
+    "first: a": a
+    "second: b": b
+    "third: c":
+      value: c
+      validator: "{% if size < 2 %}c needs a size of 2 or more{% endif %}"
+  default: [b]
+  validator: "{% if 'a' in extras and 'b' in extras %}a and b do not go together{% endif %}"
+"""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"extras": []},
+        {"extras": ["c", "a", "a"]},
+        {"extras": "[c, a]"},
+        {"extras": "['b']"},
+        {"extras": "[]"},
+        {"extras": "a"},
+        {"extras": ""},
+        {"extras": "[a"},
+        {"extras": ["d"]},
+        {"extras": ["a", "b"]},
+        {"extras": ["c"], "size": 1},
+        {"size": 1},
+    ],
+)
+def test_multiselect_answers_are_resolved_as_copier_does(
+    data: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "copier.yml").write_text(MULTISELECT, encoding="utf-8")
+    folder = tmp_path / "template"
+    folder.mkdir()
+    text = "{{ _copier_answers | to_nice_yaml }}"
+    (folder / "{{ _copier_conf.answers_file }}.jinja").write_text(text, encoding="utf-8")
+    out = tmp_path / "out"
+    try:
+        copier.run_copy(
+            str(tmp_path), out, data, defaults=True, quiet=True, settings=copier.Settings()
+        )
+        recorded = yaml.safe_load((out / ".copier-answers.yml").read_text(encoding="utf-8"))
+        expected = {name: recorded[name] for name in ("size", "extras")}
+    except (TypeError, ValueError, yaml.YAMLError):
+        expected = None
+    try:
+        found = Questionnaire(tmp_path).resolve(data)
+    except AnswerError:
+        found = None
+    assert found == expected
 
 
 @pytest.mark.parametrize("strength", [2, 3])
-def test_a_covering_array_has_every_meeting_and_few_combinations(
+def test_few_covering_combinations_have_every_meeting_of_choices(
     combinations: Combinations, strength: int
 ) -> None:
     def meetings(some: Iterable[Combination]) -> set[tuple[object, ...]]:
         return {
             meeting
             for c in some
-            for meeting in itertools.combinations(sorted(combinations._asked(c).items()), strength)
+            for meeting in itertools.combinations(sorted(combinations.chosen(c)), strength)
         }
 
     bases = [c for c in combinations.all() if "+" not in c.name]
@@ -84,7 +160,7 @@ def test_a_covering_array_has_every_meeting_and_few_combinations(
     assert len(few) < len(bases) / 3
 
 
-def test_a_thorough_selection_meets_every_boundary(combinations: Combinations) -> None:
+def test_thorough_selection_has_every_boundary(combinations: Combinations) -> None:
     some = combinations.thorough(2)
     assert set(combinations.covering(2)) <= set(some)
 
@@ -97,7 +173,7 @@ def test_a_thorough_selection_meets_every_boundary(combinations: Combinations) -
     assert len(some) < len(combinations.all()) / 2
 
 
-# A question, one of its choices, the folder of its parts, and answers under which it is asked.
+# By question: one of its choices, the folder of its parts, and answers under which it is asked.
 EXTENSIBLE = {
     "comparison": ("product", "comparison", {"layout": "siamese"}),
     "sharing": ("mmoe", "sharing", {}),
@@ -107,7 +183,7 @@ EXTENSIBLE = {
 
 
 @pytest.mark.parametrize("question", EXTENSIBLE)
-def test_a_new_choice_joins_with_a_line_and_a_part(
+def test_a_new_choice_needs_one_line_and_one_part(
     question: str, tmp_path: Path, combinations: Combinations
 ) -> None:
     like, slot, answers = EXTENSIBLE[question]
@@ -118,7 +194,7 @@ def test_a_new_choice_joins_with_a_line_and_a_part(
     added = text.replace(line, line + "    A new one: newcomer\n")
     (copy / "copier.yml").write_text(added, encoding="utf-8")
     part = copy / "template/parts" / slot
-    shutil.copy(part / f"{like}.py", part / "newcomer.py")
+    shutil.copytree(part / like, part / "newcomer")
     before = {c.name for c in combinations.all() if "+" not in c.name}
     after = {c.name for c in Combinations(Questionnaire(copy)).all() if "+" not in c.name}
     assert before < after
@@ -140,28 +216,28 @@ def test_copier_resolves_answers_as_the_questionnaire_does(
 
 
 BROKEN = {
-    "a misspelt name": (
+    "a misspelled name": (
         "copier.yml", "{% if kernel_size < 1", "{% if kernel_sise < 1",
         "question 'kernel_size' of copier.yml: 'kernel_sise' is undefined",
     ),
-    "an open tag": (
+    "an unclosed tag": (
         "copier.yml", "{% if kernel_size < 1 %}", "{% if kernel_size < 1",
         "question 'kernel_size' of copier.yml: ",
     ),
-    "no YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),
-    "no question": (
+    "invalid YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),
+    "not a question": (
         "copier.yml", "optimizer:\n", "author: me\n\noptimizer:\n",
-        "question 'author' of copier.yml: give it a type",
+        "question 'author' of copier.yml is not a mapping: give it a type",
     ),
-    "choices that are no texts": (
+    "choices that are not texts": (
         "copier.yml", "[adam, adamw, rmsprop, sgd]", "[[Adam, adam], [SGD, sgd]]",
         "question 'optimizer' of copier.yml: give it choices that are texts",
     ),
-    "yes or no": (
+    "a yes-or-no question": (
         "copier.yml", "optimizer:\n", "bias:\n  type: bool\n\noptimizer:\n",
         "question 'bias' of copier.yml: give it choices that are texts",
     ),
-    "an open macro": (
+    "an unclosed macro": (
         "template/rules.jinja", "{% macro sizes(value, what) %}", "{% macro sizes(value, what %}",
         "template/rules.jinja, line ",
     ),
@@ -169,15 +245,15 @@ BROKEN = {
         "template/rules.jinja", "{% set shapes = value.split(';') %}", "{% set shapes = 1 // 0 %}",
         "template/rules.jinja, line ",
     ),
-    "a question that the rules do not know": (
+    "a question that is missing in the rules": (
         "template/rules.jinja", "comparison heads", "heads",
-        "no valid answer to layout anywhere: project_name: unknown answer 'comparison'",
+        "is not a valid answer to layout anywhere: project_name: unknown answer 'comparison'",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_template_gets_one_line(name: str, tmp_path: Path) -> None:
+def test_broken_template_is_reported_in_one_line(name: str, tmp_path: Path) -> None:
     file, old, new, message = BROKEN[name]
     shutil.copy(ROOT / "copier.yml", tmp_path)
     shutil.copytree(ROOT / "template", tmp_path / "template")

@@ -1,4 +1,4 @@
-"""Shards are disjoint, complete and alike in cost; the checked-in workflow runs them all."""
+"""Test that shards are disjoint, complete and of equal cost, and run by the workflow."""
 
 import json
 import re
@@ -12,16 +12,19 @@ import pytest
 import yaml
 
 from generator import demo
-from generator.projects import costs, matrix
-from generator.cli import main, parser, selection
 from generator.choices.combinations import Combinations
+from generator.choices.commands import selection
 from generator.choices.questions import ROOT
+from generator.cli import main, parse
+from generator.projects import costs, matrix
 
 WORKFLOW = ROOT / ".github/workflows/ci.yml"
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8])
-def test_shards_are_disjoint_complete_and_alike(combinations: Combinations, count: int) -> None:
+def test_shards_are_disjoint_complete_and_of_equal_cost(
+    combinations: Combinations, count: int
+) -> None:
     every = combinations.all()
     lists = matrix.shards(every, count)
     names = [c.name for part in lists for c in part]
@@ -34,7 +37,7 @@ def test_shards_are_disjoint_complete_and_alike(combinations: Combinations, coun
         assert matrix.shard(every, f"{number}/{count}") == part
 
 
-def test_there_are_fewer_shards_where_eight_are_not_alike(combinations: Combinations) -> None:
+def test_fewer_than_eight_shards_if_their_costs_would_differ(combinations: Combinations) -> None:
     every = combinations.all()
     assert matrix.most(every) == 8
     by_cost = sorted(every, key=lambda c: costs.cost(c, costs.costs()))
@@ -46,7 +49,7 @@ def test_every_usual_kind_of_suite_has_a_measured_cost(combinations: Combination
     assert {costs.kind(c) for c in usual} <= costs.costs().keys()
 
 
-def test_a_suite_costs_as_much_as_the_measured_ones_most_like_it(
+def test_cost_of_a_suite_is_that_of_the_most_similar_measured_ones(
     combinations: Combinations,
 ) -> None:
     [default] = combinations.select("default")
@@ -79,24 +82,24 @@ def test_every_format_names_every_shard(style: str, capsys: pytest.CaptureFixtur
     [
         (["matrix", "--shards", "0"], "0 shards: give 1 to"),
         (["matrix", "--shards", "9999"], "9999 shards: give 1 to"),
-        (["matrix", "--shards", "900"], "one would be over 1.2 of the mean, give fewer"),
+        (["matrix", "--shards", "900"], "one would take over 1.2 times the mean: give fewer"),
         (["matrix", "--only", "nothing*"], "no combination is called 'nothing*'"),
         (["test", "default", "--shard", "2/1"], "there are the shards 1 to 1"),
         (["test", "default", "--shard", "2"], "as in 2/8"),
         (["test", "default", "--shard", ""], "as in 2/8"),
         (["test", "default", "--shard", "1/²"], "as in 2/8"),
         (["test", "default", "--report", "nowhere/report.json"], "there is no folder nowhere"),
-        (["test", "default", "--report", "."], ". is a folder, give a file"),
+        (["test", "default", "--report", "."], ". is a folder: give a file"),
         (["test", "default", "--shard", "1/" + "9" * 5000], "as in 2/8"),
         (["test", "nothing"], "no combination is called 'nothing'"),
         (["test", "default", "--shard", "2/2"], "2 shards: give 1 to 1"),
         (["test", "default", "--report", "/proc/report.json"], "--report /proc/report.json: "),
         (["ran", "nowhere.json"], "nowhere.json: No such file or directory"),
-        (["check", "*+grey", "--strength", "2"], "is left of *+grey at --strength 2"),
-        (["answers", "siamese-*"], "combinations: give one name"),
+        (["check", "*+grey", "--strength", "2"], "--strength 2 selects nothing from *+grey"),
+        (["answers", "siamese-*"], "combinations: give the name of one"),
     ],
 )
-def test_a_mistake_gets_one_line(
+def test_mistake_is_reported_in_one_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 2
@@ -104,7 +107,7 @@ def test_a_mistake_gets_one_line(
     assert message in printed and printed.count("\n") == 1
 
 
-def test_the_workflow_is_valid() -> None:
+def test_workflow_is_valid() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
     done = subprocess.run(
         [*command, "vendor.github-workflows", str(WORKFLOW)],
@@ -113,12 +116,12 @@ def test_the_workflow_is_valid() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    if tool := shutil.which("actionlint"):  # where it can be had
+    if tool := shutil.which("actionlint"):  # if it is installed
         done = subprocess.run([tool, str(WORKFLOW)], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 
 
-def test_the_workflow_runs_every_shard_and_demands_all(
+def test_workflow_runs_every_shard_and_requires_all(
     combinations: Combinations, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
@@ -135,11 +138,11 @@ def test_the_workflow_runs_every_shard_and_demands_all(
     ran = []
     for entry in json.loads(capsys.readouterr().out)["include"]:
         words = " ".join(command("suites", "test")).replace("${{ matrix.", "{").replace(" }}", "}")
-        arguments = parser().parse_args(words.format(**entry).split())
+        arguments = parse(words.format(**entry).split())
         assert arguments.report
         ran += [c.name for c in matrix.shard(selection(arguments), arguments.shard)]
     assert sorted(ran) == sorted(c.name for c in combinations.all())
-    # The shards are those that the first job prints, and no step is left out.
+    # The first job prints the shards, and no step is skipped.
     assert jobs["suites"]["needs"] == "matrix"
     printed = jobs["matrix"]["outputs"]
     assert printed == {"shards": "${{ steps.shards.outputs.shards }}"}
@@ -151,7 +154,7 @@ def test_the_workflow_runs_every_shard_and_demands_all(
     assert matrix_of_job == "${{ fromJSON(needs.matrix.outputs.shards) }}"
     steps = [step for job in jobs.values() for step in job["steps"]]
     assert [step["uses"] for step in steps if "if" in step] == ["actions/upload-artifact@v6"]
-    # The last job is red when another one is, when one suite is missing, and when one has failed.
+    # The last job fails if another one fails, or if a suite is missing or failed.
     last = jobs["all"]
     assert set(last["needs"]) == {"generator", "suites"} and last["if"] == "always()"
     results = "${{ needs.generator.result }} ${{ needs.suites.result }}"
@@ -169,13 +172,13 @@ def test_the_workflow_runs_every_shard_and_demands_all(
         lines = capsys.readouterr().out.splitlines()
         what = "in no report" if len(verdicts) < len(ran) else "failed"
         assert lines[:-1] == ([f"{what}: {ran[0]}"] if status else [])
-    # A verdict of "failed" is not outvoted by another report.
+    # Another report does not override a verdict of "failed".
     other = tmp_path / "other.json"
     other.write_text(json.dumps({ran[0]: {"passed": True}}))
     assert main([*demand, str(other)]) == 1
 
 
-def test_the_workflow_runs_the_suites_of_the_examples() -> None:
+def test_workflow_runs_the_suites_of_the_examples() -> None:
     jobs = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
     [command] = [s["run"] for s in jobs["generator"]["steps"] if "pytest" in s.get("run", "")]
     _, *arguments = shlex.split(command)
@@ -194,16 +197,19 @@ BROKEN = ['{"default": true}', '{"default": {}}', '{"default": {"passed": "no"}}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "[1]", *BROKEN, "\xff"])
-def test_a_broken_report_gets_one_line(
+def test_broken_report_is_reported_in_one_line(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     report = tmp_path / "report.json"
     report.write_text(text, encoding="latin-1")
     assert main(["ran", str(report)]) == 2
-    assert capsys.readouterr().err == f"error: {report} is no report of `generator test --report`\n"
+    assert (
+        capsys.readouterr().err
+        == f"error: {report} is not a report: give a file of `python -m generator test --report`\n"
+    )
 
 
-def test_options_of_a_matrix_are_those_of_its_jobs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_jobs_of_a_matrix_have_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--only", "*-jax", "--strength", "2", "--shards", "4"]
     assert main(["matrix", "--format", "github", *options]) == 0
     entries = json.loads(capsys.readouterr().out)["include"]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from generator.projects import render, suites
 from generator.choices.combinations import Combinations
+from generator.projects import render, suites
 
 SOURCE = "template/project/src/{{ package }}/"
 STREAMING = SOURCE + "{% if streaming == 'row_groups' %}streaming.py{% endif %}.jinja"

@@ -1,4 +1,4 @@
-"""Every combination renders to a clean project, and its suite passes."""
+"""Test that every combination renders to a clean project whose suite passes."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ import pytest
 from conftest import Suites, combination_of, example, expected_suites
 
 from generator import demo
-from generator.projects import suites
 from generator.choices.combinations import Combination, enumeration
+from generator.projects import suites
 
 COMBINATIONS = enumeration()
 EVERY = pytest.mark.parametrize(
@@ -39,9 +39,7 @@ def test_suite_passes(
     assert verdict.passed, f"{verdict.output}\n{again}"
 
 
-def test_every_suite_that_was_asked_for_has_run(
-    request: pytest.FixtureRequest, suite_runs: Suites
-) -> None:
+def test_every_selected_suite_has_run(request: pytest.FixtureRequest, suite_runs: Suites) -> None:
     names = {
         combination_of(item).name
         for item in request.session.items

@@ -7,8 +7,8 @@ import pytest
 import updating
 from updating import git
 
-from generator.releases import releases
 from generator.choices.questions import ROOT
+from generator.releases import releases
 from generator.releases.releases import ReleaseError, release, released
 
 

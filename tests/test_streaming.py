@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from generator.projects import render
-from generator.benchmarks.streaming import peak
 from generator.benchmarks.measuring import environment
+from generator.benchmarks.streaming import peak
+from generator.projects import render
 
 ALL_KINDS = "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)"
 

@@ -1,4 +1,4 @@
-"""The runner of suites: what fails, fails alone, and is seen to fail."""
+"""Test the runner of suites: a failing suite fails alone, and its verdict says why."""
 
 import os
 import select
@@ -39,7 +39,7 @@ REASONS = {
     "empty": "0 tests passed",
     "skipped": "0 tests passed, the files define 1",
     "broken": "nowhere",
-    "endless": "its tests were over, but not its process",
+    "endless": "its process was still running 10 s after its tests",
     "bytes": "1 failed",
     "orphaned": "the process ended with 3",
 }
@@ -58,18 +58,18 @@ def test_every_suite_has_a_verdict(verdicts: dict[str, suites.Verdict]) -> None:
     assert verdicts.keys() == BODIES.keys()
 
 
-def test_a_good_suite_passes_beside_bad_ones(verdicts: dict[str, suites.Verdict]) -> None:
+def test_good_suite_passes_beside_bad_ones(verdicts: dict[str, suites.Verdict]) -> None:
     assert verdicts["good"].passed and verdicts["good"].tests == 1
     assert not verdicts["good"].output
 
 
 @pytest.mark.parametrize("name", REASONS)
-def test_a_bad_suite_fails_and_says_why(name: str, verdicts: dict[str, suites.Verdict]) -> None:
+def test_bad_suite_fails_with_its_reason(name: str, verdicts: dict[str, suites.Verdict]) -> None:
     assert not verdicts[name].passed
     assert REASONS[name] in verdicts[name].output
 
 
-def test_a_killed_suite_leaves_nothing(verdicts: dict[str, suites.Verdict]) -> None:
+def test_killed_suite_leaves_no_files(verdicts: dict[str, suites.Verdict]) -> None:
     assert "killed" in verdicts
     assert not list(Path(tempfile.gettempdir()).glob("of-a-killed-suite-*"))
 
@@ -90,7 +90,7 @@ def test_one():
 """
 
 
-def test_the_next_backend_does_not_wait_for_verdicts_to_be_read(tmp_path: Path) -> None:
+def test_next_backend_starts_before_verdicts_are_read(tmp_path: Path) -> None:
     projects = {b: {b: write_suite(tmp_path / b, TELLS_ITS_BACKEND)} for b in ("tensorflow", "jax")}
     ends = []
     for backend in projects:
@@ -116,7 +116,7 @@ def test_one():
 """
 
 
-def test_a_suite_that_kills_the_server_fails_alone(tmp_path: Path) -> None:
+def test_suite_that_kills_the_server_fails_alone(tmp_path: Path) -> None:
     bodies = {"bad": KILLS_THE_SERVER, "good": BODIES["good"], "better": BODIES["good"]}
     projects = {name: write_suite(tmp_path / name, body) for name, body in bodies.items()}
     passed = {verdict.name: verdict.passed for verdict in suites.run_backends({"jax": projects}, 2)}
@@ -134,7 +134,7 @@ def test_one():
 """
 
 
-def test_a_suite_does_not_outlive_its_runner(tmp_path: Path) -> None:
+def test_suite_does_not_outlive_its_runner(tmp_path: Path) -> None:
     write_suite(tmp_path, KILLS_THE_RUNNER)
     [verdict] = suites.run_backends({"jax": {"it": tmp_path}})
     assert not verdict.passed and "no verdict" in verdict.output

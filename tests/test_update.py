@@ -21,11 +21,11 @@ from test_cli import shell_commands
 from updating import BASES, FEATURES, LEARNING_RATE, Edit, git
 from yaml import YAMLError
 
-from generator.projects import render, suites
-from generator.releases import releases
-from generator.cli import main
 from generator.choices.combinations import Combination
 from generator.choices.questions import ROOT, Answers, Questionnaire
+from generator.cli import main
+from generator.projects import render, suites
+from generator.releases import releases
 
 # Other answers to questions that take any text, where they are asked.
 OTHERS: Answers = {

@@ -11,8 +11,8 @@ from typing import Any
 import copier
 import yaml
 
-from generator.releases import releases
 from generator.choices.questions import ROOT, Answers
+from generator.releases import releases
 
 # The default, and of each layout a project that is far from it.
 BASES: dict[str, Answers] = {

@@ -18,7 +18,7 @@ from generator.benchmarks import (
 def bench_command(parser: argparse.ArgumentParser) -> None:
     """Define `bench`, with a command of each benchmark below it."""
     benches = parser.add_subparsers(metavar="WHAT")
-    everything.add_command(parser)
+    everything.add_defaults(parser)
     for benchmark in (
         everything, speed, tasks, peers, profile, weighting, sharing, predict, streaming
     ):  # fmt: skip

@@ -1,60 +1,30 @@
-"""Runs benchmarks of training speed, and keeps what they measured, with the machine and versions.
+"""Run the benchmarks of training speed one after another."""
 
-Figures hold for one machine at one time only: compare ratios of one run.
-"""
-
-import importlib.metadata
-import json
-import os
-import platform
-from collections.abc import Callable, Sequence
+import argparse
 from pathlib import Path
 from typing import Any
 
-from generator.benchmarks import peers, speed, tasks
+from generator.benchmarks import peers, recording, speed, tasks
 
-PACKAGES = ("keras", "tensorflow", "jax", "numpy", "torch", "torchjd", "deepctr")
-# What measures and prints, and what draws it.
-PARTS: dict[str, tuple[Callable[[int], Any], Callable[[Path, Any], None]]] = {
-    "speed": (bench_speed.bench_speed, bench_speed.draw),
-    "tasks": (bench_tasks.bench_tasks, bench_tasks.draw),
-    "peers": (bench_peers.bench_peers, bench_peers.draw),
+PARTS: dict[str, recording.Part] = {
+    "speed": (speed.bench_speed, speed.draw),
+    "tasks": (tasks.bench_tasks, tasks.draw),
+    "peers": (peers.bench_peers, peers.draw),
 }
 
 
-def bench(name: str, parts: Sequence[str], into: Path, rounds: int) -> None:
-    """Measure parts in turn; `name`.json has all of them, each has a picture of its own."""
-    into.mkdir(parents=True, exist_ok=True)
-    found: dict[str, Any] = {"machine": machine(), "versions": versions()}
-    for part in parts:
-        measure, draw = PARTS[part]
-        found[part] = measure(rounds)
-        # After each part, so that an interruption loses one only.
-        text = json.dumps(found, indent=1) + "\n"
-        (into / f"{name}.json").write_text(text, encoding="utf-8")
-        draw(into / f"{part}.png", found[part])
-    print(f"All of it is in {into}.")
+def add_command(benches: Any) -> None:
+    """Define `bench all`."""
+    parser = benches.add_parser("all", help="speed, tasks and peers, saved in one file")
+    recording.add_options(parser)
+    parser.set_defaults(run=run)
 
 
-def machine() -> dict[str, Any]:
-    """What figures depend on."""
-    return {"cpu": cpu(), "cores": os.cpu_count(), "system": platform.platform()}
+def add_defaults(parser: argparse.ArgumentParser) -> None:
+    """Let `bench` alone do the same."""
+    parser.set_defaults(run=run, into=Path("bench"), rounds=5)
 
 
-def cpu() -> str:
-    """The model of the processor, as far as it is known."""
-    known = Path("/proc/cpuinfo")
-    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
-def versions() -> dict[str, str]:
-    """Of Python and of what is installed."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+def run(arguments: argparse.Namespace) -> int:
+    """Run all parts."""
+    return recording.run("all", PARTS, arguments)

@@ -1,4 +1,4 @@
-"""What benchmarks share: rendered projects, and processes on a backend that measure them."""
+"""Render projects for benchmarks, and measure them in processes of their own."""
 
 import contextlib
 import functools
@@ -22,13 +22,13 @@ from generator.projects import render
 BACKENDS = ("tensorflow", "jax")
 KINDS = ("regression", "binary", "multiclass(3)")
 MEASURING = (sys.executable, "-m", "generator.benchmarks.measuring")
-# Trains for some epochs, and calls a function at the end of each.
+# Trains for a number of epochs, and calls a function at the end of each.
 Fit = Callable[[int, Callable[..., object]], object]
 STAY = "-"  # instead of a file for the result
 
 
 def environment(backend: str, projects: Iterable[Path]) -> dict[str, str]:
-    """Of a process on a backend that can import these projects, and the generator."""
+    """Return the environment of a process on a backend that can import these projects."""
     path = os.pathsep.join([*(str(project / "src") for project in projects), str(Path.cwd())])
     ours = {"KERAS_BACKEND": backend, "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "3"}
     return {**os.environ, **ours}
@@ -36,13 +36,13 @@ def environment(backend: str, projects: Iterable[Path]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Work:
-    """Where projects are rendered."""
+    """A template, and a folder for its projects."""
 
     template: Path
     scratch: Path
 
     def project(self, package: str, answers: Answers) -> Path:
-        """A project of these answers."""
+        """Render a project."""
         folder = self.scratch / package
         render.render(self.template, answers | {"package": package}, folder)
         return folder
@@ -50,7 +50,7 @@ class Work:
     def run(
         self, backend: str, projects: Sequence[Path], module: str, function: str, *arguments: object
     ) -> Any:
-        """Call a function of one of our modules in a process that can import the projects."""
+        """Call a function of a module of ours in a process that can import the projects."""
         result = self.scratch / f"result-{time.monotonic_ns()}.json"
         done = subprocess.run(
             [*MEASURING, str(result), module, function, *map(str, arguments)],
@@ -68,9 +68,12 @@ class Work:
     def alive(
         self, backend: str, projects: Sequence[Path], module: str, function: str, *arguments: object
     ) -> Iterator[dict[str, Callable[[], float]]]:
-        """A process that stays, and waits: what a function of ours returns there, callable here.
+        """Start a process that waits for calls.
 
-        That is a dictionary of functions that return a number.
+        In it, a function of ours returns a dictionary of functions that return a number.
+
+        Yields:
+            Functions by name that call those in the process.
         """
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
@@ -104,7 +107,7 @@ class Work:
 def print_step_times(
     work: Work, backends: Sequence[str], sizes: Sequence[int], choices: Mapping[str, Answers]
 ) -> None:
-    """A row for each choice: its step over that of the first, by backend and number of tasks."""
+    """Print a row per choice: its training step relative to the first, by backend and tasks."""
     width = 1 + max(map(len, choices))
     print(" " * width + "".join(f"{b:>14} {n:>2}" for b in backends for n in sizes))
     ratios = [step_times(work, b, n, choices) for b in backends for n in sizes]
@@ -115,7 +118,7 @@ def print_step_times(
 def step_times(
     work: Work, backend: str, tasks: int, choices: Mapping[str, Answers]
 ) -> dict[str, float]:
-    """The time of a training step by choice (its answers by its name), over that of the first."""
+    """Return the time of a training step of each choice, relative to the first choice."""
     names = ", ".join(f"t{i}:{KINDS[i % 3]}" for i in range(tasks))
     packages = [f"{choice}_{tasks}_{backend}" for choice in choices]
     projects = []
@@ -127,7 +130,7 @@ def step_times(
 
 
 def time_steps(*packages: str) -> list[float]:
-    """Seconds of some epochs of each package's model."""
+    """Return the seconds of some epochs of each package's model."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -143,19 +146,19 @@ def time_steps(*packages: str) -> list[float]:
 
 
 def compiled(package: str, model: Any) -> Any:
-    """As a package's `train` compiles."""
+    """Compile a model as its package's `train` does."""
     training = importlib.import_module(f"{package}.arguments").Training()
     importlib.import_module(f"{package}.train").compile_model(model, training, 16)
     return model
 
 
 def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[float]:
-    """Seconds of four epochs of each model on its rows, all trained in turn: the median."""
+    """Return the median seconds of four epochs of each model, all trained in turn."""
     times: list[list[float]] = [[] for _ in models]
     for _ in range(rounds + 1):  # the first one compiles
         for (model, train), seconds in zip(models, times, strict=True):
             weights, took = train.weights, []
-            for epochs in (1, 5):  # their difference has no part in starting and ending a `fit`
+            for epochs in (1, 5):  # the difference excludes the start and end of `fit`
                 start = time.perf_counter()
                 model.fit(train.inputs, train.labels, 32, epochs, 0, sample_weight=weights)
                 took.append(time.perf_counter() - start)
@@ -164,7 +167,7 @@ def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[floa
 
 
 def epoch_seconds(fit: Fit) -> float:
-    """Of one epoch: the median of four, between their ends, so that starting has no part in it."""
+    """Return the seconds of an epoch: the median of four, between their ends."""
     ends: list[float] = []
     fit(5, lambda *_: ends.append(time.perf_counter()))
     return statistics.median(end - start for start, end in itertools.pairwise(ends))
@@ -173,9 +176,13 @@ def epoch_seconds(fit: Fit) -> float:
 def matrix_products(
     layers: Sequence[tuple[int, int, int]], rows: int, batch: int, epochs: int
 ) -> None:
-    """Those of training alone, forward and backward, by NumPy: no framework can do without them.
+    """Compute the matrix products of training with NumPy: no framework can avoid them.
 
-    layers: how often each is applied to an example, its inputs and its outputs
+    Args:
+        layers: how often each layer is applied to an example, its inputs and its outputs.
+        rows: number of training rows.
+        batch: rows of a batch.
+        epochs: number of passes over the rows.
     """
     import numpy as np
 
@@ -191,22 +198,22 @@ def matrix_products(
             x, error = x[: share * times], error[: share * times]
             x @ kernel
             x.T @ error
-            if number:  # nobody asks for the gradient of what the first layer reads
+            if number:  # the input of the first layer needs no gradient
                 error @ kernel.T
 
 
 def ratios(base: Sequence[float], seconds: Sequence[float]) -> list[float]:
-    """How many times as fast as the base, round by round."""
+    """Return how many times as fast as the base each round is."""
     return [a / b for a, b in zip(base, seconds, strict=True)]
 
 
 def spread(values: Sequence[float]) -> str:
-    """Median, least and most."""
+    """Format median, minimum and maximum."""
     return f"{statistics.median(values):.2f} ({min(values):.2f}, {max(values):.2f})"
 
 
 def draw_ratios(path: Path, title: str, panels: Mapping[str, Mapping[str, list[float]]]) -> None:
-    """A point at the median and a line from the least to the most, in a panel for each group."""
+    """Draw the median as a point on a line from minimum to maximum, in a panel per group."""
     from matplotlib.figure import Figure
 
     height = 1.2 + 0.25 * max(map(len, panels.values()))
@@ -225,7 +232,7 @@ def draw_ratios(path: Path, title: str, panels: Mapping[str, Mapping[str, list[f
 
 if __name__ == "__main__":
     result, module, function, *arguments = sys.argv[1:]
-    answers, sys.stdout = sys.stdout, sys.stderr  # whatever is printed meanwhile is no answer
+    answers, sys.stdout = sys.stdout, sys.stderr  # other output must not mix with answers
     found = getattr(importlib.import_module(module), function)(*arguments)
     if result == STAY:
         print(json.dumps(list(found)), file=answers, flush=True)

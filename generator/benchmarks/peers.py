@@ -1,8 +1,8 @@
-"""Training throughput beside other libraries: the dense network of `bench_tasks`, batches of 256.
+"""Compare training throughput with other libraries: the network of `tasks`, batches of 256.
 
-Each backend, and PyTorch, has a process of its own; they train in turn, an epoch after the other,
-on the same rows in batches of an order that is new in each epoch. All of them weight each row and
-label and follow each task's loss; no metrics are counted. Figures are ratios to plain PyTorch.
+Each backend, and PyTorch, has a process of its own. They train in turn, one epoch at a time, on the
+same rows, shuffled anew in each epoch. All weight each label and track each task's loss, without
+metrics. Figures are ratios to plain PyTorch.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -23,21 +24,33 @@ from generator.benchmarks.measuring import (
     ratios,
     spread,
 )
+from generator.benchmarks.recording import add_part
 from generator.benchmarks.tasks import BATCH, answers, by_name, project_fit, table
 from generator.projects import render
 
 ROWS = 8192
 TASKS = (3, 12, 32)
-BASES = ("PyTorch", "plain Keras, tensorflow", "plain Keras, jax")  # the first one that is there
-# What each is installed by. (AutoKeras 3.0 fails on several regressions with Keras 3.15.)
+BASES = (
+    "PyTorch",
+    "plain Keras, tensorflow",
+    "plain Keras, jax",
+)  # the first installed one
+# The requirement of each. AutoKeras 3.0 is missing: it fails on several regressions.
 PEERS = {"torch": "torch==2.13.0", "torchjd": "torchjd", "deepctr": "deepctr"}
 
-# Seconds of an epoch, round by round: by number of tasks and network.
+# Seconds of an epoch in each round, by number of tasks and network.
 Seconds = dict[int, dict[str, list[float]]]
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench peers`."""
+    add_part(
+        benches, "peers", "training speed beside PyTorch, TorchJD and DeepCTR", (bench_peers, draw)
+    )
+
+
 def bench_peers(rounds: int) -> Seconds:
-    """Print a row for each network, and what to install for more."""
+    """Print a row per network, and what to install for more."""
     missing = [requirement for name, requirement in PEERS.items() if not find_spec(name)]
     if missing:
         print(f"Left out; to have them: pip install {' '.join(missing)}\n")
@@ -48,27 +61,27 @@ def bench_peers(rounds: int) -> Seconds:
             seconds[number] = side_by_side(work, number, rounds)
             found = over_base(seconds[number])
             base = next(name for name in BASES if name in found)
-            print(f"{number} tasks, throughput over that of {base} (median, least and most)\n")
+            print(f"{number} tasks, throughput relative to {base} (median, minimum, maximum)\n")
             print("".join(f"{name:28}{spread(values):>20}\n" for name, values in found.items()))
             print(end="", flush=True)
     return seconds
 
 
 def over_base(seconds: dict[str, list[float]]) -> dict[str, list[float]]:
-    """How many times as fast as the base each network is, round by round."""
+    """Return how many times as fast as the base each network is, by round."""
     base = next(seconds[name] for name in BASES if name in seconds)
     return {network: ratios(base, took) for network, took in seconds.items()}
 
 
 def draw(path: Path, seconds: Seconds) -> None:
-    """The same as a picture."""
+    """Draw the same."""
     panels = {f"{number} tasks": over_base(found) for number, found in seconds.items()}
     base = next(name for name in BASES if name in seconds[TASKS[0]])
-    draw_ratios(path, f"throughput over that of {base}", panels)
+    draw_ratios(path, f"throughput relative to {base}", panels)
 
 
 def side_by_side(work: Work, tasks: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of an epoch of each network; the first round compiles, and does not count."""
+    """Return seconds of an epoch of each network, without the first round, which compiles."""
     epochs: dict[str, Callable[[], float]] = {}
     with contextlib.ExitStack() as processes:
         for backend in BACKENDS:
@@ -99,7 +112,7 @@ def side_by_side(work: Work, tasks: int, rounds: int) -> dict[str, list[float]]:
 def keras_networks(
     tasks: str, rows: str, backend: str, stacked: str, separate: str, pcgrad: str
 ) -> dict[str, Callable[[], float]]:
-    """Those of the process of a backend: each trains, and returns the seconds of an epoch."""
+    """Return functions that train a network on this backend and return seconds of an epoch."""
     import keras
 
     from generator.benchmarks import plain_keras
@@ -130,7 +143,7 @@ def keras_networks(
 def deepctr_fit(
     features: np.ndarray, labels: dict[str, np.ndarray], weights: dict[str, np.ndarray]
 ) -> Fit:
-    """The same network as DeepCTR builds it, trained by Keras's `fit` with its defaults."""
+    """Build the same network with DeepCTR, to be trained by Keras's `fit` with its defaults."""
     import keras
     from deepctr.feature_column import DenseFeat
     from deepctr.models import SharedBottom
@@ -155,7 +168,7 @@ def deepctr_fit(
 
 
 def torch_networks(tasks: str, rows: str) -> dict[str, Callable[[], float]]:
-    """Those of the process of PyTorch."""
+    """Return the same functions for PyTorch."""
     from generator.benchmarks import plain_torch
 
     features, labels = table(int(rows), int(tasks))

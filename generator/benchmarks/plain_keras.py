@@ -1,6 +1,6 @@
-"""Networks written by hand in plain Keras, for the benchmarks: those of the default answers.
+"""Build the default project's networks by hand in plain Keras, for comparison.
 
-They are what a good engineer writes first: a functional model, an output per task, `fit` with its
+They are what a good engineer writes first: functional models, an output per task, `fit` with its
 defaults. The metrics and the weights for missing labels are those of the generated project.
 """
 
@@ -12,15 +12,19 @@ from keras import layers, metrics
 
 
 def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Model:
-    """Three heads on a trunk of 64 and 32 units; the regression in its unit.
+    """Build three heads on a trunk of 64 and 32 units; the regression keeps its unit.
 
-    kind: "features", "sequence", "image" or "text", what `examples` are.
+    Args:
+        kind: what the examples are: "features", "sequence", "image" or "text".
+        examples: training rows.
+        mean: mean of the regression's labels.
+        std: their deviation.
     """
     inputs, x = encoded(kind, examples)
     hidden = [layers.Dense(16, activation="relu")(x) for _ in range(3)]
-    standardised = layers.Dense(1)(hidden[0])
+    standardized = layers.Dense(1)(hidden[0])
     outputs = {
-        "task_1": layers.Rescaling(std, mean, name="task_1")(standardised),
+        "task_1": layers.Rescaling(std, mean, name="task_1")(standardized),
         "task_2": layers.Dense(1, activation="sigmoid", name="task_2")(hidden[1]),
         "task_3": layers.Dense(3, activation="softmax", name="task_3")(hidden[2]),
     }
@@ -28,7 +32,7 @@ def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Mod
 
 
 def bound(kind: str, examples: np.ndarray, outputs: int) -> keras.Model:
-    """The same trunk with one `Dense` and one loss, and nothing measured: an upper bound."""
+    """Build the same trunk with one `Dense`, one loss and no metrics: an upper bound."""
     inputs, x = encoded(kind, examples)
     model = keras.Model(inputs, layers.Dense(outputs)(x))
     model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
@@ -36,32 +40,32 @@ def bound(kind: str, examples: np.ndarray, outputs: int) -> keras.Model:
 
 
 def encoded(kind: str, examples: np.ndarray) -> tuple[Any, Any]:
-    """Input and encoding."""
+    """Return input and encoding."""
     inputs = keras.Input(examples.shape[1:], dtype=examples.dtype.name)
     encode = {"features": dense, "sequence": lstm, "image": convolutions, "text": read_bytes}[kind]
     return inputs, encode(inputs, examples)
 
 
-def normalised(inputs: Any, examples: np.ndarray) -> Any:
-    """Numbers with mean 0 and deviation 1."""
+def normalized(inputs: Any, examples: np.ndarray) -> Any:
+    """Scale numbers to mean 0 and deviation 1."""
     normalization = layers.Normalization()
     normalization.adapt(examples)
     return normalization(inputs)
 
 
 def dense(inputs: Any, examples: np.ndarray) -> Any:
-    """Of features."""
-    x = layers.Dense(64, activation="relu")(normalised(inputs, examples))
+    """Encode features."""
+    x = layers.Dense(64, activation="relu")(normalized(inputs, examples))
     return layers.Dense(32, activation="relu")(x)
 
 
 def lstm(inputs: Any, examples: np.ndarray) -> Any:
-    """Of sequences."""
-    return layers.Dense(32, activation="relu")(layers.LSTM(64)(normalised(inputs, examples)))
+    """Encode sequences."""
+    return layers.Dense(32, activation="relu")(layers.LSTM(64)(normalized(inputs, examples)))
 
 
 def convolutions(inputs: Any, examples: np.ndarray) -> Any:
-    """Of images."""
+    """Encode images."""
     x = layers.Rescaling(1 / 127.5, offset=-1)(inputs)
     for filters in (64, 32):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
@@ -69,13 +73,13 @@ def convolutions(inputs: Any, examples: np.ndarray) -> Any:
 
 
 def read_bytes(inputs: Any, examples: np.ndarray) -> Any:
-    """Of texts."""
+    """Encode texts."""
     x = layers.Embedding(257, 16, mask_zero=True)(inputs)
     return layers.Dense(32, activation="relu")(layers.LSTM(64)(x))
 
 
 def compiled(model: keras.Model, std: float) -> keras.Model:
-    """One loss and the usual metrics per task."""
+    """Compile with one loss and the usual metrics per task."""
     weighted_metrics: dict[str, list[Any]] = {
         "task_1": [metrics.MeanAbsoluteError(), metrics.R2Score()],
         "task_2": [metrics.AUC(), metrics.BinaryAccuracy()],
@@ -95,7 +99,7 @@ def compiled(model: keras.Model, std: float) -> keras.Model:
 
 
 def many_heads(features: np.ndarray, tasks: int, measured: bool = True) -> keras.Model:
-    """64 → 128 → 64, then a `Dense(1)` for each task, with its own loss and the usual metrics."""
+    """Build 64 → 128 → 64 and a `Dense(1)` per task, each with a loss and the usual metrics."""
     inputs, x = wide(features)
     outputs = {f"t{i}": layers.Dense(1, name=f"t{i}")(x) for i in range(tasks)}
     model = keras.Model(inputs, outputs)
@@ -109,7 +113,7 @@ def many_heads(features: np.ndarray, tasks: int, measured: bool = True) -> keras
 
 
 def one_output(features: np.ndarray, tasks: int) -> keras.Model:
-    """The same with one `Dense(tasks)` and one loss: what no model with named tasks can beat."""
+    """Build the same with one `Dense(tasks)` and one loss: an upper bound of named tasks."""
     inputs, x = wide(features)
     model = keras.Model(inputs, layers.Dense(tasks)(x))
     model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
@@ -117,7 +121,7 @@ def one_output(features: np.ndarray, tasks: int) -> keras.Model:
 
 
 def wide(features: np.ndarray) -> tuple[Any, Any]:
-    """Input and encoding of these two."""
+    """Return input and encoding of these two."""
     inputs = keras.Input((features.shape[1],))
-    x = layers.Dense(128, activation="relu")(normalised(inputs, features))
+    x = layers.Dense(128, activation="relu")(normalized(inputs, features))
     return inputs, layers.Dense(64, activation="relu")(x)

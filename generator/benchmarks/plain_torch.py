@@ -1,7 +1,7 @@
-"""The dense network written by hand in plain PyTorch, for the benchmark beside other libraries.
+"""Build the dense network by hand in plain PyTorch, for comparison.
 
 It is what a good engineer writes first: modules, Adam, a loop over shuffled batches, no compiling.
-Losses are weighted by row and label, and followed by task, as the generated project does.
+Like the generated project, it weights each label and tracks each task's loss.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ class Network(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(64, size) for size in sizes)
 
     def encode(self, features: Tensor) -> Tensor:
-        """What all heads read: (rows, 64)."""
+        """Return what all heads read: (rows, 64)."""
         return self.trunk((features - self.mean) / self.std)
 
     def losses(self, encoded: Tensor, labels: Tensor, weights: Tensor) -> list[Tensor]:
-        """The squared error of each task, or all in one, of labels and weights (rows, tasks)."""
+        """Return squared errors by task, or all in one; labels and weights are (rows, tasks)."""
         if len(self.heads) == 1:
             return [(weights * (self.heads[0](encoded) - labels) ** 2).mean(0)]
         each = []
@@ -43,12 +43,12 @@ class Network(nn.Module):
 
 
 def backward(network: Network, encoded: Tensor, losses: Sequence[Tensor]) -> None:
-    """Gradients of the sum."""
+    """Compute gradients of the sum of losses."""
     torch.hstack(losses).sum().backward()
 
 
 def surgery(network: Network, encoded: Tensor, losses: Sequence[Tensor]) -> None:
-    """The same with PCGrad on the trunk, as TorchJD's example of several tasks does it."""
+    """Compute gradients with PCGrad on the trunk, as in TorchJD's example of several tasks."""
     from torchjd.aggregation import PCGrad
     from torchjd.autojac import jac_to_grad, mtl_backward
 
@@ -62,12 +62,12 @@ def trainer(
     together: bool = False,
     differentiate: Callable[[Network, Tensor, Sequence[Tensor]], None] = backward,
 ) -> Callable[..., list[Any]]:
-    """Trains for some epochs, each with a call at its end; the last one's mean losses, by task."""
+    """Return a function that trains for some epochs and returns the last mean losses by task."""
     torch.manual_seed(0)
     rows, targets = torch.from_numpy(features), torch.from_numpy(labels)
     weights = torch.ones_like(targets)
     network = Network(rows, targets.shape[1], together)
-    # Fused Adam is what to turn to once one layer for all tasks is not fast enough.
+    # Fused Adam is the next step when one layer for all tasks is not fast enough.
     optimizer = torch.optim.Adam(network.parameters(), fused=together or None)
 
     def fit(epochs: int, ended: Callable[[], object] = lambda: None) -> list[Any]:

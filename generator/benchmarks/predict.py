@@ -1,9 +1,10 @@
-"""Rows a second and peak memory of a project's `predict`, by backend, file format and rows.
+"""Measure rows per second and peak memory of a project's `predict`.
 
-A process of its own reads, predicts and writes each table. Its memory is to stay where it is while
-the table grows; rows a second are those between the two sizes, so that the start does not count.
+A process of its own reads, predicts and writes each table. Its memory should not grow with the
+table. Rows per second are computed from the difference of two sizes, which excludes the start.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,11 +24,23 @@ ROWS = (100_000, 1_000_000)
 PACKAGE = "predicted"
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench predict`."""
+    parser = benches.add_parser("predict", help="rows per second and peak memory of `predict`")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    bench_predict()
+    return 0
+
+
 def bench_predict() -> None:
-    """Print a line for each backend and format."""
+    """Print a line per backend and format."""
     sizes = " and ".join(f"{rows:,}" for rows in ROWS)
-    print(f"python -m {PACKAGE}.predict, the default project: {sizes} rows\n")
-    print(f"{'backend':11}{'format':9}{'rows a second':>14}{'peak memory, MiB':>30}")
+    print(f"python -m {PACKAGE} predict, the default project: {sizes} rows\n")
+    print(f"{'backend':11}{'format':9}{'rows per second':>14}{'peak memory, MiB':>30}")
     with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
         folder = Path(scratch)
         for backend in BACKENDS:
@@ -34,14 +48,14 @@ def bench_predict() -> None:
             render.render(template, {"package": PACKAGE, "backend": backend}, project)
             importable = environment(backend, [project])
             train = ["train", "--run", str(folder / f"{backend}-run"), "--epochs", "2"]
-            run(train, importable)
+            run_project(train, importable)
             for form in ("csv", "parquet"):
                 seconds, memory = [], []
                 for rows in ROWS:
                     table, out = folder / f"table.{form}", folder / f"out.{form}"
                     write_table(table, rows)
                     command = ["predict", str(folder / f"{backend}-run"), str(table)]
-                    took, peak = run([*command, "--out", str(out), "--force"], importable)
+                    took, peak = run_project([*command, "--out", str(out), "--force"], importable)
                     seconds.append(took)
                     memory.append(peak)
                 speed = (ROWS[1] - ROWS[0]) / (seconds[1] - seconds[0])
@@ -50,7 +64,7 @@ def bench_predict() -> None:
 
 
 def write_table(path: Path, rows: int) -> None:
-    """Random numbers for the features of the default project, and an identifier."""
+    """Write random features of the default project, and an identifier."""
     values = np.random.default_rng(0).uniform(0, 5, (rows, 8)).round(3)
     table = pd.DataFrame(values, columns=[f"x{i}" for i in range(1, 9)])
     table.insert(0, "id", np.arange(rows))
@@ -60,10 +74,10 @@ def write_table(path: Path, rows: int) -> None:
         table.to_parquet(path, index=False, row_group_size=100_000)
 
 
-def run(command: Sequence[str], importable: Mapping[str, str]) -> tuple[float, float]:
-    """Seconds of a command of the project, and the peak memory of its process in MiB."""
+def run_project(command: Sequence[str], importable: Mapping[str, str]) -> tuple[float, float]:
+    """Run a command of the project; return its seconds and its peak memory in MiB."""
     start = time.perf_counter()
-    words = [sys.executable, "-m", f"{PACKAGE}.{command[0]}", *command[1:]]
+    words = [sys.executable, "-m", PACKAGE, *command]
     with subprocess.Popen(words, env=dict(importable), stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

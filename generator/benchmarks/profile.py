@@ -1,11 +1,12 @@
-"""Where the time of a training epoch goes, with separate and with stacked heads.
+"""Measure where the time of a training epoch goes, with separate and with stacked heads.
 
-The project of `bench_tasks` trains by its own `train`, on a table of its own. A watch counts what
-passes within the functions named here, without what passes in those that they call. On TensorFlow
-a compiled step fetches its batches itself, from threads that read ahead: `reading batches` is only
-what it takes to begin, of training and of validation.
+The project of `tasks` trains by its own `train`, on its own sample table. A watch counts the time
+in the functions named here, without the time in those that they call. On TensorFlow, a compiled
+step fetches its batches from threads that read ahead: there, `reading batches` is only the time to
+start reading, for training and for validation.
 """
 
+import argparse
 import contextlib
 import importlib
 import io
@@ -15,8 +16,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from generator.benchmarks.measuring import Work
+from generator.benchmarks.measuring import BACKENDS, Work
 from generator.benchmarks.tasks import FEATURES, answers
+from generator.commands import positive
+from generator.errors import AnswerError
 from generator.projects import render
 
 ROWS, EPOCHS = 20_000, 5
@@ -25,20 +28,20 @@ PLACES = ("compiled step", "reading batches", "validation", "callbacks", REST)
 
 
 class Watch:
-    """Seconds by place; a function that is called by another stops the other's."""
+    """Count seconds by place; while a timed function calls another, only the other counts."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = dict.fromkeys(PLACES, 0.0)
         self.places, self.last = [REST], time.perf_counter()
 
     def lap(self) -> None:
-        """Time since the last lap was spent here."""
+        """Add the time since the last lap to the present place."""
         now = time.perf_counter()
         self.seconds[self.places[-1]] += now - self.last
         self.last = now
 
     def timed(self, place: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, whose time counts for a place."""
+        """Wrap a function so that its time counts for a place."""
 
         def call(*args: Any, **more: Any) -> Any:
             self.lap()
@@ -52,8 +55,32 @@ class Watch:
         return call
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench profile`."""
+    parser = benches.add_parser("profile", help="where the time of a training epoch goes")
+    parser.add_argument(
+        "--tasks", type=positive, default=32, help="number of tasks, at least 2 (default: 32)"
+    )
+    parser.add_argument(
+        "--backend", choices=BACKENDS, action="append", help="only this one; may be repeated"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table.
+
+    Raises:
+        AnswerError: there are too few tasks.
+    """
+    if arguments.tasks < 2:
+        raise AnswerError("--tasks 1 is too few: give 2 or more, so that heads can be stacked")
+    bench_profile(arguments.tasks, arguments.backend or BACKENDS)
+    return 0
+
+
 def bench_profile(tasks: int, backends: Sequence[str]) -> None:
-    """Print a row for each backend and kind of heads."""
+    """Print a row per backend and kind of heads."""
     print(f"{tasks} regressions, {ROWS} rows in batches of 256: an epoch after the first\n")
     print(" " * 21 + f"{'seconds':>9}" + "".join(f"{place:>17}" for place in PLACES))
     with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
@@ -70,7 +97,7 @@ def bench_profile(tasks: int, backends: Sequence[str]) -> None:
 
 
 def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
-    """Seconds by place of so many epochs after the first, which compiles."""
+    """Return seconds by place of some epochs after the first, which compiles."""
     import keras
 
     arguments, data, sample, train = (
@@ -99,7 +126,7 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
             model.train_function = watch.timed("compiled step", finished(model.train_function))
 
     def finished(step: Callable[..., Any]) -> Callable[..., Any]:
-        """JAX returns before it has computed, and reads each batch by `next`."""
+        """Wait for JAX, which returns before it has computed, and time its reading of batches."""
         if keras.backend.backend() == "tensorflow":
             return step
         import jax
@@ -129,7 +156,7 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
 
 
 class Each:
-    """An iterator of what a function returns."""
+    """Iterate over what a function returns."""
 
     def __init__(self, read: Callable[[], Any]) -> None:
         self.read = read

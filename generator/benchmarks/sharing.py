@@ -1,10 +1,11 @@
-"""The ways to share beside one another: what a step costs, and the MMoE paper's experiment.
+"""Compare the ways to share: the cost of a step, and the MMoE paper's experiment.
 
-The experiment trains networks of equal size on pairs of tasks that are related as much as we like,
-with every learning rate; the rate of a network is the one with the lowest mean loss on validation
-rows, and what counts is the loss on rows that neither has seen.
+The experiment trains networks of equal size on pairs of tasks whose relation is known, with several
+learning rates. For each network, the rate with the lowest mean validation loss is chosen, and its
+loss on held-out rows is reported.
 """
 
+import argparse
 import hashlib
 import importlib
 import json
@@ -21,17 +22,19 @@ import numpy as np
 
 from generator.benchmarks.measuring import BACKENDS, Work, compiled, epoch_times, print_step_times
 from generator.choices.questions import ROOT, Answers, Questionnaire
+from generator.commands import positive
+from generator.errors import AnswerError
 from generator.projects import render
 
 SIZES = (3, 12)
 EXPERTS = (4, 8, 16)
 COSINES = (0.0, 0.5, 0.9, 1.0)
 RATES = (3e-3, 1e-2, 3e-2)
-ROWS = (10_000, 2_000, 5_000)  # that train, validate and are held out
+ROWS = (10_000, 2_000, 5_000)  # training, validation, held out
 FEATURES = 100
 BATCH = 100
-# All have 14,300 to 14,900 parameters (single networks together), and one layer before the heads;
-# those with a 2 have two.
+# All have 14,300 to 14,900 parameters, single networks together. Those that end in 2 have two
+# layers before the heads, the others one.
 PLE: Answers = {"sharing": "ple", "num_experts": 4, "num_private_experts": 2}
 NETWORKS: dict[str, Answers] = {
     "shared_bottom": {"trunk_units": "126"},
@@ -44,14 +47,14 @@ NETWORKS: dict[str, Answers] = {
     "ple_2": PLE | {"num_levels": 2, "expert_units": "13"},
 }
 
-# By learning rate: for each seed, the loss on validation and on held-out rows.
+# Losses of each seed on validation and on held-out rows, by learning rate.
 Losses = dict[str, list[tuple[float, float]]]
 
 
 def related_tasks(
     rows: int, cosine: float, rng: np.random.Generator, scale: float = 1.0, sines: int = 4
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Two regressions that are related as much as `cosine` says, from one input.
+    """Make two regressions of one input, as closely related as `cosine` says.
 
     With orthogonal unit vectors u1 and u2, w1 = c u1 and w2 = c (p u1 + sqrt(1 - p²) u2), p being
     the cosine of the angle between them. A label is w·x plus the sum of sin(α w·x + β) plus
@@ -73,11 +76,37 @@ def related_tasks(
     return inputs, (labels - labels.mean(axis=0)) / labels.std(axis=0)
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench sharing`."""
+    parser = benches.add_parser("sharing", help="cost of the ways to share; MMoE's experiment")
+    parser.add_argument("--into", type=Path, default=Path("bench"), help="folder (default: bench)")
+    parser.add_argument(
+        "--seeds", type=positive, default=8, help="trainings of each, at least 2 (default: 8)"
+    )
+    parser.add_argument("--epochs", type=positive, default=40, help="epochs of each (default: 40)")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="jax", help="for the losses (default: jax)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the tables and draw the picture.
+
+    Raises:
+        AnswerError: there are too few seeds.
+    """
+    if arguments.seeds < 2:
+        raise AnswerError("--seeds 1 is too few: give 2 or more, to see how far they differ")
+    bench_sharing(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
+    return 0
+
+
 def bench_sharing(folder: Path, seeds: int, epochs: int, backend: str) -> None:
-    """Print the tables, and draw the losses in `folder`. After an interruption, goes on."""
+    """Print the tables and draw the losses. After an interruption, the next call resumes."""
     [question] = [q for q in Questionnaire().questions if q.name == "sharing"]
     choices: dict[str, Answers] = {choice: {"sharing": choice} for choice in question.choices}
-    # What is found is kept until all is, for these settings and this code only.
+    # Losses are saved until all are complete, for these settings and this code only.
     kept = folder / f"sharing-{seeds}-{epochs}-{backend}-{fingerprint()}"
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
@@ -102,7 +131,7 @@ def bench_sharing(folder: Path, seeds: int, epochs: int, backend: str) -> None:
 
 
 def fingerprint() -> str:
-    """Of the template and of this file."""
+    """Return a hash of the template and of this file."""
     content = hashlib.sha256(Path(__file__).read_bytes())
     for path in [ROOT / "copier.yml", *sorted((ROOT / "template").rglob("*"))]:
         content.update(path.read_bytes() if path.is_file() else b"")
@@ -112,7 +141,7 @@ def fingerprint() -> str:
 def experiment(
     work: Work, kept: Path, seeds: int, epochs: int, backend: str
 ) -> tuple[dict[str, dict[str, Losses]], dict[str, int]]:
-    """By cosine and network, the losses; and the number of parameters of each network."""
+    """Return losses by cosine and network, and the number of parameters by network."""
     common = {"input_shape": str(FEATURES), "head_units": "8", "backend": backend}
     tasks = {"tasks": "y1:regression, y2:regression", "num_tasks": 2}
     projects = {
@@ -149,7 +178,7 @@ def experiment(
 
 
 def learn(package: str, cosine: str, seeds: str, epochs: str) -> dict[str, Any]:
-    """Train a package's network with each rate and seed, stopping each where it validates best."""
+    """Train a package's network with each rate and seed, and keep the best epoch of each."""
     import keras
 
     tasks = [task.name for task in importlib.import_module(f"{package}.config").TASKS]
@@ -183,19 +212,19 @@ def learn(package: str, cosine: str, seeds: str, epochs: str) -> dict[str, Any]:
                 for x, y, _ in parts[1:]:
                     predicted = model.predict(x, 1000, 0)
                     found += [np.mean((predicted[task] - y[task]) ** 2) for task in tasks]
-            # Networks for one task come one after the other, both tasks of one together.
+            # Networks for one task are trained one after another, others on both tasks together.
             found = np.array(found).reshape(len(pairs), 2, len(tasks)).mean(axis=(0, 2)).tolist()
             losses.setdefault(str(rate), []).append((found[0], found[1]))
     return {"losses": losses, "parameters": len(pairs) * count(model)}
 
 
 def count(model: Any) -> int:
-    """The model's trainable parameters."""
+    """Count the model's trainable parameters."""
     return sum(int(np.prod(variable.shape)) for variable in model.trainable_variables)
 
 
 def examples(inputs: np.ndarray, labels: np.ndarray, tasks: Sequence[str]) -> list[tuple[Any, ...]]:
-    """The rows that train, validate and are held out, as a project's model takes them."""
+    """Split rows for training, validation and test, in the form of a project's model."""
     ends = np.cumsum(ROWS)[:-1]
     parts = []
     for x, y in zip(np.split(inputs, ends), np.split(labels, ends), strict=True):
@@ -206,7 +235,7 @@ def examples(inputs: np.ndarray, labels: np.ndarray, tasks: Sequence[str]) -> li
 
 
 def loop_ratio(work: Work, backend: str, experts: int) -> float:
-    """The time of a step of MMoE with its experts in a loop, over that of the project's own."""
+    """Return the time of MMoE's step with its experts in a loop, relative to the project's."""
     answers: Answers = {"sharing": "mmoe", "num_experts": experts, "backend": backend}
     package = f"experts_{experts}_{backend}"
     project = work.project(package, answers)
@@ -214,7 +243,7 @@ def loop_ratio(work: Work, backend: str, experts: int) -> float:
 
 
 def time_loop(package: str) -> float:
-    """Seconds of an epoch with experts in a loop, over those of an epoch with one product."""
+    """Return the time of an epoch with experts in a loop, relative to one batched product."""
     import keras
     from keras import layers, ops
 
@@ -249,24 +278,24 @@ def time_loop(package: str) -> float:
 
 
 def chosen(losses: Losses) -> tuple[str, list[float]]:
-    """The rate with the lowest mean validation loss, and its losses on held-out rows."""
+    """Return the rate with the lowest mean validation loss, and its held-out losses."""
     rate = min(losses, key=lambda rate: statistics.mean(pair[0] for pair in losses[rate]))
     return rate, [pair[1] for pair in losses[rate]]
 
 
 def seeds_needed(differences: Sequence[float]) -> float:
-    """Seeds that would show their mean, were it the true one: 5 % level, 80 % power, normal."""
+    """Return how many seeds would show their mean: 5 % level, 80 % power, normal."""
     mean, deviation = statistics.mean(differences), statistics.stdev(differences)
     return max(2.0, np.ceil((2.8 * deviation / mean) ** 2)) if mean else float("inf")
 
 
 def standard_error(values: Sequence[float]) -> float:
-    """Of their mean."""
+    """Return the standard error of their mean."""
     return statistics.stdev(values) / len(values) ** 0.5
 
 
 def print_losses(losses: Mapping[str, dict[str, Losses]], parameters: dict[str, int]) -> None:
-    """A table for each cosine: a row for each network."""
+    """Print a table per cosine, with a row per network."""
     for cosine, found in losses.items():
         print(f"\ncosine {cosine}: held-out mean squared error, in variances of the labels\n")
         print(
@@ -288,14 +317,14 @@ def print_losses(losses: Mapping[str, dict[str, Losses]], parameters: dict[str, 
             print(line)
     seeds = len(next(iter(found["shared_bottom"].values())))
     print(
-        f"\nOf {seeds} seeds. Differences are by seed, from the shared bottom of as many layers; "
-        "so many\nseeds would show them at the 5 % level with a chance of 80 %, were they the true "
-        "ones. *: the rate is\nat the edge of those tried."
+        f"\n{seeds} seeds. Differences are by seed, from the shared bottom with as many layers. "
+        "'Seeds needed'\nwould show the difference at the 5 % level with a probability of 80 %. "
+        "*: the best rate is the\nlowest or highest that was tried."
     )
 
 
 def draw(losses: Mapping[str, dict[str, Losses]], path: Path) -> None:
-    """A panel for each cosine: a row for each network, a point for each seed, the mean."""
+    """Draw a panel per cosine, with a row per network, a point per seed, and the mean."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(3.4 * len(losses), 3), layout="constrained")

@@ -1,9 +1,9 @@
-"""Training speed of the default project, for each kind of input, beside the same in plain Keras.
+"""Compare the training speed of the default project with plain Keras, by kind of input.
 
-All train in one process, in turn, on the same rows with the same batch size; the figure is seconds
-of an epoch with its validation, and of the project's callbacks (history, best model). `one output`
-is the same trunk with a single `Dense` and one loss, nothing measured: an upper bound. `matrix
-products` are those of the training rows alone.
+All train in one process, in turn, on the same rows with the same batch size. An epoch includes its
+validation and the project's callbacks (history, best model). `one output` is the same trunk with a
+single `Dense`, one loss and no metrics: an upper bound. `matrix products` are those of the training
+rows alone.
 """
 
 import contextlib
@@ -24,18 +24,26 @@ from generator.benchmarks.measuring import (
     ratios,
     spread,
 )
+from generator.benchmarks.recording import add_part
 from generator.projects import render
 
 ROWS = (("tabular", 600), ("tabular", 20_000), ("sequence", 600), ("image", 600), ("text", 600))
 NETWORKS = ("project", "one output", "matrix products")
 
-# Seconds of an epoch, round by round: by backend, kind with rows, and network.
+# Seconds of an epoch in each round, by backend, kind with rows, and network.
 Seconds = dict[str, dict[str, dict[str, list[float]]]]
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench speed`."""
+    add_part(
+        benches, "speed", "training speed beside plain Keras, by kind of input", (bench_speed, draw)
+    )
+
+
 def bench_speed(rounds: int) -> Seconds:
-    """Print ratios for each backend, kind of input and size, each from a process of its own."""
-    print("epochs a second over those of plain Keras (median, least and most of the rounds)\n")
+    """Print ratios by backend, kind of input and size, each from a process of its own."""
+    print("epochs per second relative to plain Keras (median, minimum, maximum of the rounds)\n")
     print(" " * 33 + "".join(f"{network:>22}" for network in NETWORKS))
     seconds: Seconds = {backend: {} for backend in BACKENDS}
     with tempfile.TemporaryDirectory() as folder, render.snapshot() as template:
@@ -53,23 +61,23 @@ def bench_speed(rounds: int) -> Seconds:
 
 
 def over_plain(seconds: dict[str, list[float]]) -> dict[str, list[float]]:
-    """How many times as fast as plain Keras each network is, round by round."""
+    """Return how many times as fast as plain Keras each network is, by round."""
     return {name: ratios(seconds["plain Keras"], seconds[name]) for name in NETWORKS}
 
 
 def draw(path: Path, seconds: Seconds) -> None:
-    """The same as a picture."""
+    """Draw the same."""
     panels = {}
     for backend, found in seconds.items():
         by_kind = {kind: over_plain(networks) for kind, networks in found.items()}
         panels[backend] = {
             f"{kind}: {name}": by_kind[kind][name] for kind in by_kind for name in NETWORKS
         }
-    draw_ratios(path, "epochs a second over those of plain Keras", panels)
+    draw_ratios(path, "epochs per second relative to plain Keras", panels)
 
 
 def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
-    """Train all in turn: seconds of an epoch, by network and round."""
+    """Train all in turn; return seconds of an epoch by network and round."""
     import keras
     import numpy as np
 
@@ -81,7 +89,7 @@ def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
     )
 
     class Clock(keras.callbacks.Callback):
-        """Seconds between the ends of epochs; the first one, which compiles, is left out."""
+        """Measure seconds between the ends of epochs, without the first, which compiles."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -144,7 +152,7 @@ def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
 
 
 def products(kind: str, shape: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """How often each layer is applied to an example of a shape, its inputs and its outputs."""
+    """Return how often each layer is applied to an example, its inputs and its outputs."""
     heads = [(1, 32, 16)] * 3 + [(1, 16, units) for units in (1, 1, 3)]
     if kind == "features":
         return [(1, shape[0], 64), (1, 64, 32), *heads]

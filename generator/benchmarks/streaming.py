@@ -1,10 +1,11 @@
-"""Training from row groups of Parquet beside training in memory: rows a second, and peak memory.
+"""Compare training from row groups of Parquet with training in memory.
 
-The default project trains on one table with either answer to `streaming`, in one process, in turn;
-the figure is the ratio of their rows a second. Memory is that of `train` in a process of its own,
-on tables of two sizes, beside what the larger one takes when it is read whole.
+The default project trains on one table with and without `row_groups`, in one process, in turn;
+the figure is the ratio of their rows per second. Peak memory is that of `train` in a process of its
+own: on tables of two sizes by row groups, and on the larger one in memory.
 """
 
+import argparse
 import importlib
 import os
 import statistics
@@ -14,33 +15,49 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from generator.benchmarks.measuring import BACKENDS, Work, environment
+from generator.commands import positive
 from generator.projects import render
 
 ROWS = 1_000_000
 SIZES = (100_000, 2_000_000)
 BATCH = 256
+EXTRAS: dict[str, list[str]] = {"memory": [], "row_groups": ["row_groups"]}
+
+
+def add_command(benches: Any) -> None:
+    """Define `bench streaming`."""
+    parser = benches.add_parser("streaming", help="training from row groups, beside in memory")
+    parser.add_argument("--rounds", type=positive, default=5, help="trainings of each (default: 5)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    bench_streaming(arguments.rounds)
+    return 0
 
 
 def bench_streaming(rounds: int) -> None:
-    """Print a line for each backend."""
-    print(f"the default project, batches of {BATCH}: read by row groups beside read whole")
-    print(
-        f"{'backend':12}{'rows a second, ratio of the rounds':38}{'peak memory of train, MiB':>26}"
-    )
+    """Print a line per backend."""
+    print(f"the default project, batches of {BATCH}: read by row groups relative to read whole")
+    print(f"{'backend':12}{'rows per second, ratio of rounds':38}{'peak memory of train, MiB':>26}")
     with tempfile.TemporaryDirectory() as folder, render.snapshot() as template:
         scratch = Path(folder)
         work = Work(template, scratch)
         for rows in {ROWS, *SIZES}:
             write_table(scratch / f"{rows}.parquet", rows)
         for backend in BACKENDS:
-            names = [f"{kind}_{backend}" for kind in ("none", "row_groups")]
+            names = [f"{kind}_{backend}" for kind in EXTRAS]
             projects = [
-                work.project(n, {"streaming": n.removesuffix(f"_{backend}"), "backend": backend})
+                work.project(
+                    n, {"extras": EXTRAS[n.removesuffix(f"_{backend}")], "backend": backend}
+                )
                 for n in names
             ]
             table = scratch / f"{ROWS}.parquet"
@@ -59,7 +76,7 @@ def bench_streaming(rounds: int) -> None:
 
 
 def write_table(path: Path, rows: int) -> None:
-    """Numbers for the features of the default project, and labels of its tasks that follow them."""
+    """Write features of the default project, and labels of its tasks that depend on them."""
     rng = np.random.default_rng(0)
     values = rng.uniform(0, 5, (rows, 8)).round(3)
     table = pd.DataFrame(values, columns=[f"x{i}" for i in range(1, 9)])
@@ -72,7 +89,7 @@ def write_table(path: Path, rows: int) -> None:
 
 
 def measure(table: str, rounds: str, *packages: str) -> list[float]:
-    """Train both in turn: rows a second from row groups over those in memory, by round."""
+    """Train both in turn; return the speed of row groups relative to memory, by round."""
     import keras
 
     fits = []
@@ -108,9 +125,9 @@ def measure(table: str, rounds: str, *packages: str) -> list[float]:
 
 
 def peak(package: str, table: Path, run: Path, importable: Mapping[str, str]) -> float:
-    """Peak memory of a training of two epochs, in MiB."""
+    """Train two epochs; return the peak memory in MiB."""
     given = ["--data", str(table), "--run", str(run), "--epochs", "2", "--batch-size", str(BATCH)]
-    words = [sys.executable, "-m", f"{package}.train", *given]
+    words = [sys.executable, "-m", package, "train", *given]
     with subprocess.Popen(words, env=dict(importable), stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

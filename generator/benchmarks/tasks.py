@@ -1,9 +1,9 @@
-"""Training throughput by the number of tasks: stacked and separate heads, plain Keras, one output.
+"""Compare training throughput by number of tasks.
 
 The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. For each number of tasks
-all networks train in one process, in turn, on the same rows; figures are ratios to `one output`: a
-single `Dense(tasks)` with one loss and nothing measured, tuned like the project. `matrix
-products` are those of a training step alone, which no framework can do without.
+all networks train in one process, in turn, on the same rows. Figures are ratios to `one output`: a
+single `Dense(tasks)` with one loss and no metrics, tuned like the project. `matrix products` are
+those of a training step alone, which no framework can avoid.
 """
 
 import importlib
@@ -22,6 +22,7 @@ from generator.benchmarks.measuring import (
     ratios,
     spread,
 )
+from generator.benchmarks.recording import add_part
 from generator.choices.questions import Answers
 from generator.projects import render
 
@@ -30,14 +31,19 @@ TASKS = (2, 8, 32, 128)
 NETWORKS = ("stacked", "stacked, no metrics", "separate", "plain Keras")
 LIMITS = ("one output", "matrix products")
 
-# Seconds of an epoch, round by round: by backend, number of tasks and network.
+# Seconds of an epoch in each round, by backend, number of tasks and network.
 Seconds = dict[str, dict[int, dict[str, list[float]]]]
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench tasks`."""
+    add_part(benches, "tasks", "training speed by number of tasks", (bench_tasks, draw))
+
+
 def bench_tasks(rounds: int) -> Seconds:
-    """Print a row for each network, and how its cost grows from the fewest to the most tasks."""
+    """Print a row per network, and how its cost grows from the fewest to the most tasks."""
     seconds: Seconds = {}
-    print("training throughput over that of one output (median, least and most of the rounds)\n")
+    print("training throughput relative to one output (median, minimum, maximum of the rounds)\n")
     with TemporaryDirectory() as scratch, render.snapshot() as template:
         work = Work(template, Path(scratch))
         for backend in BACKENDS:
@@ -59,7 +65,7 @@ def bench_tasks(rounds: int) -> Seconds:
 
 
 def draw(path: Path, seconds: Seconds) -> None:
-    """Rows a second by the number of tasks: a panel for each backend, a line for each network."""
+    """Draw rows per second by number of tasks: a panel per backend, a line per network."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.5 * len(seconds), 3.5), layout="constrained")
@@ -71,13 +77,13 @@ def draw(path: Path, seconds: Seconds) -> None:
             panel.plot(list(found), speeds, style, marker=".", label=network)
         panel.set(title=backend, xlabel="tasks", xscale="log", yscale="log")
         panel.set_xticks(list(found), list(map(str, found)))
-    panels[0].set_ylabel("rows a second")
+    panels[0].set_ylabel("rows per second")
     panels[-1].legend(fontsize="small")
     figure.savefig(path, dpi=150)
 
 
 def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dict[str, list[float]]:
-    """Seconds of an epoch of each network, round by round, from a process of its own."""
+    """Return seconds of an epoch by network and round, from a process of its own."""
     projects = [
         work.project(f"{heads}_{tasks}_{backend}", answers(tasks, heads, backend))
         for heads in ("stacked", "separate")
@@ -87,7 +93,7 @@ def measure_in_process(work: Work, backend: str, tasks: int, rounds: int) -> dic
 
 
 def answers(tasks: int, heads: str, backend: str) -> Answers:
-    """Of the project with so many regressions."""
+    """Return the answers of a project with a number of regressions."""
     return {
         "tasks": ", ".join(f"t{i}:regression" for i in range(tasks)),
         "num_tasks": tasks,
@@ -99,7 +105,7 @@ def answers(tasks: int, heads: str, backend: str) -> Answers:
 
 
 def table(rows: int, tasks: int) -> tuple[Any, Any]:
-    """Features (rows, FEATURES), and labels (rows, tasks) that are linear in them."""
+    """Make features (rows, FEATURES), and labels (rows, tasks) that are linear in them."""
     import numpy as np
 
     rng = np.random.default_rng(0)
@@ -108,14 +114,14 @@ def table(rows: int, tasks: int) -> tuple[Any, Any]:
 
 
 def by_name(labels: Any) -> dict[str, Any]:
-    """A column (rows, 1) for each task."""
+    """Return a column (rows, 1) per task."""
     return {f"t{i}": labels[:, i : i + 1] for i in range(labels.shape[1])}
 
 
 def measure(
     tasks: str, rounds: str, rows: str, stacked: str, separate: str
 ) -> dict[str, list[float]]:
-    """Train all networks in turn; the first round compiles, and does not count."""
+    """Train all networks in turn; the first round compiles and is dropped."""
     import keras
     from keras import callbacks
 
@@ -157,7 +163,7 @@ def measure(
 
 
 def project_fit(package: str, features: Any, named: dict[str, Any], measured: bool) -> Fit:
-    """Trains a package's model for some epochs, as its `train` does, without validation."""
+    """Return a function that trains a package's model as `train` does, without validation."""
     import numpy as np
     from keras import callbacks
 

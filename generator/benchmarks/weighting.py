@@ -1,9 +1,10 @@
-"""The weightings beside one another: what a step costs, Kendall's toy, scores on held-out rows.
+"""Compare the weightings: the cost of a step, Kendall's toy, scores on held-out rows.
 
 Every project trains as its own `train` does. Projects of one measurement share a table, the rows'
 split and the seeds; the networks for one task alone have the same trunk and the same head.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -20,6 +21,7 @@ import pandas as pd
 from generator import demo
 from generator.benchmarks.measuring import BACKENDS, Work, print_step_times
 from generator.choices.questions import Answers, Questionnaire
+from generator.commands import positive
 from generator.projects import render
 
 SIZES = (3, 12)
@@ -29,7 +31,7 @@ TOY_EPOCHS = 2000
 
 @dataclass(frozen=True)
 class Setting:
-    """A table with several labels, and the answers of the network that learns it."""
+    """A table with several labels, and the answers of the project that learns it."""
 
     name: str
     tasks: str
@@ -37,7 +39,7 @@ class Setting:
     epochs: int
 
     def write_table(self, folder: Path) -> Path:
-        """Its rows as a table in `folder`."""
+        """Write its table to a folder."""
         table = demo.penguins() if self.name == "penguins" else digit_pairs()
         if "right:regression" in self.tasks:
             table["right"] *= 100
@@ -54,7 +56,7 @@ SETTINGS = (
 
 
 def digit_pairs(pairs: int = 1500, seed: int = 0) -> pd.DataFrame:
-    """Pairs of scikit-learn's digits, side by side as 128 pixels; no digit is in two parts."""
+    """Make pairs of scikit-learn's digits as 128 pixels; no digit is in two splits."""
     from sklearn.datasets import load_digits
 
     rng = np.random.default_rng(seed)
@@ -70,15 +72,33 @@ def digit_pairs(pairs: int = 1500, seed: int = 0) -> pd.DataFrame:
     return pd.concat(parts)
 
 
+def add_command(benches: Any) -> None:
+    """Define `bench weighting`."""
+    parser = benches.add_parser("weighting", help="cost and scores of the loss weightings")
+    parser.add_argument("--into", type=Path, default=Path("bench"), help="folder (default: bench)")
+    parser.add_argument("--seeds", type=positive, default=4, help="trainings of each (default: 4)")
+    parser.add_argument("--epochs", type=positive, help="epochs of each, for a quick look")
+    parser.add_argument(
+        "--backend", choices=BACKENDS, default="jax", help="for the scores (default: jax)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the tables and draw the picture."""
+    bench_weighting(arguments.into, arguments.seeds, arguments.epochs, arguments.backend)
+    return 0
+
+
 def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) -> None:
-    """Print the three tables, and draw the scores in `folder`."""
+    """Print the three tables and draw the scores."""
     [question] = [q for q in Questionnaire().questions if q.name == "loss_weighting"]
     methods = question.choices
     learning = [method for method in methods if method != "fixed"]
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch, render.snapshot() as template:
         work = Work(template, Path(scratch))
-        print("Time of a training step, over that of equal weighting (median of the rounds)\n")
+        print("Time of a training step, relative to equal weighting (median of the rounds)\n")
         choices: dict[str, Answers] = {method: {"loss_weighting": method} for method in methods}
         print_step_times(work, BACKENDS, SIZES, choices)
 
@@ -90,7 +110,7 @@ def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) 
                 cells = (f"{ours:.3f} ({ours / theirs - 1:+.1%})" for ours, theirs in pairs)
                 print(f"{f'{name}, {start}':42}" + "  ".join(cells), flush=True)
 
-        print("\nFixed weights are left out below: untuned, they are equal ones.")
+        print("\nFixed weights are omitted below: untuned, they equal equal weights.")
         scores = {}
         for setting in SETTINGS:
             print(
@@ -105,7 +125,7 @@ def bench_weighting(folder: Path, seeds: int, epochs: int | None, backend: str) 
 
 
 def toy(work: Work, backend: str) -> dict[str, list[float]]:
-    """What `learn_toy` finds on a backend."""
+    """Run `learn_toy` on a backend."""
     answers = {"tasks": "y1:regression, y2:regression", "num_tasks": 2, "head_units": ""}
     answers |= {"trunk_units": "1024", "loss_weighting": "uncertainty", "backend": backend}
     project = work.project(f"toy_{backend}", answers)
@@ -113,7 +133,7 @@ def toy(work: Work, backend: str) -> dict[str, list[float]]:
 
 
 def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
-    """Two tasks' noise after training on all 100 rows, by how the log variances start.
+    """Learn the noise of two tasks from all 100 rows, by start of the log variances.
 
     As in the authors' notebook, https://github.com/yaringal/multi-task-learning-example, nothing is
     standardised. From 0, as there, the larger of the two is still on its way at the end.
@@ -160,14 +180,14 @@ def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
     return found
 
 
-# By method: by task, the scores of the seeds. `single` is one network a task.
+# Scores of the seeds by method and task; `single` is a network per task.
 Scores = dict[str, dict[str, list[float]]]
 
 
 def compare(
     work: Work, setting: Setting, methods: Sequence[str], seeds: int, epochs: int, backend: str
 ) -> Scores:
-    """Train every weighting, and one network a task, on the same rows with the same seeds."""
+    """Train every weighting, and a network per task, on the same rows with the same seeds."""
     folder = work.scratch / f"{setting.name}_rows"
     folder.mkdir()
     path = setting.write_table(folder)
@@ -198,7 +218,7 @@ def compare(
 
 
 def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> dict[str, Any]:
-    """Train a package's model with each seed; by task, its first metric on the held-out rows."""
+    """Train a package's model with each seed; return the first held-out metric by task."""
     import importlib
 
     arguments = importlib.import_module(f"{package}.arguments")
@@ -221,7 +241,7 @@ def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> d
 
 
 def gain(ours: Mapping[str, list[float]], single: Mapping[str, list[float]]) -> list[float]:
-    """Δp in per cent, by seed: the mean over tasks of the relative gain over single networks.
+    """Return Δp in percent by seed: the mean over tasks of relative gains over single networks.
 
     Maninis, Radosavovic and Kokkinos, "Attentive Single-Tasking of Multiple Tasks" (CVPR 2019),
     https://arxiv.org/abs/1904.08918
@@ -235,12 +255,12 @@ def gain(ours: Mapping[str, list[float]], single: Mapping[str, list[float]]) -> 
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation."""
+    """Format mean and standard deviation."""
     return f"{statistics.mean(values):.4g} ± {statistics.stdev(values) if values[1:] else 0:.2g}"
 
 
 def print_scores(scores: Scores) -> None:
-    """A row for each weighting, and the single-task networks."""
+    """Print a row per weighting, and one for the single-task networks."""
     print(f"{'':12}" + "".join(f"{task:>24}" for task in scores["single"]) + f"{'gain, %':>18}")
     for method, by_task in scores.items():
         cells = "".join(f"{spread(by_task[task]):>24}" for task in scores["single"])
@@ -249,7 +269,7 @@ def print_scores(scores: Scores) -> None:
 
 
 def draw(scores: Mapping[str, Scores], path: Path) -> None:
-    """Every score of every weighting in one picture: a row a table, a panel a task."""
+    """Draw every score of every weighting: a row per table, a panel per task."""
     from matplotlib.figure import Figure
 
     columns = 1 + max(len(found["single"]) for found in scores.values())

@@ -163,9 +163,7 @@ class Combinations:
         """
         known = costs()
         bases = sorted(self.choices(), key=lambda c: cost(c, known))
-        meetings = {
-            c: {*itertools.combinations(sorted(self.chosen(c)), strength)} for c in bases
-        }
+        meetings = {c: {*itertools.combinations(sorted(self.chosen(c)), strength)} for c in bases}
         chosen = set()
         missing: set[tuple[Any, ...]] = set().union(*meetings.values())
         while missing:

@@ -42,9 +42,7 @@ class Expression:
         jinja: the environment that renders it.
     """
 
-    def __init__(
-        self, source: Any, place: str, template: Path, jinja: jinja2.Environment
-    ) -> None:
+    def __init__(self, source: Any, place: str, template: Path, jinja: jinja2.Environment) -> None:
         self._source, self._place, self._template, self._jinja = source, place, template, jinja
         self._compiled: jinja2.Template | None = None
         self._rendered: dict[tuple[Any, ...], str] = {}
@@ -52,11 +50,13 @@ class Expression:
 
     @functools.cached_property
     def names(self) -> tuple[str, ...]:
-        """The names that it reads. Raises TemplateError."""
+        """The names that it reads; reading them may raise TemplateError."""
         if self._plain:
             return ()
         with self._located():
-            return tuple(sorted(jinja2.meta.find_undeclared_variables(self._jinja.parse(self._source))))
+            return tuple(
+                sorted(jinja2.meta.find_undeclared_variables(self._jinja.parse(self._source)))
+            )
 
     def render(self, context: Mapping[str, Any]) -> Any:
         """Return the value under the answers so far.
@@ -239,14 +239,14 @@ def _as_list(name: str, value: Any) -> list[Any]:
 
 def file_and_line(error: BaseException, template: Path) -> str:
     """Return the file and line of a template that an error comes from; empty for copier.yml."""
-    place = ""
+    place, files = "", template / "template"
     for frame, line in traceback.walk_tb(error.__traceback__):
         path = Path(frame.f_code.co_filename)
-        if path.is_relative_to(template):
+        if path.is_relative_to(files):
             place = f"{path.relative_to(template)}, line {line}"
     if isinstance(error, jinja2.TemplateSyntaxError) and error.filename:
         path = Path(error.filename)
-        if path.is_relative_to(template):
+        if path.is_relative_to(files):
             place = f"{path.relative_to(template)}, line {error.lineno}"
     return place
 

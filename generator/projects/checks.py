@@ -111,6 +111,8 @@ def chosen_parts(answers: Answers, template: Path) -> Iterator[Path]:
 def about(part: Path) -> dict[str, Any]:
     """Read the data file of a part."""
     return dict(yaml.load((part / "about.yml").read_text(encoding="utf-8"), LOADER) or {})
+
+
 def check_all(
     combinations: Sequence[Combination], projects: Mapping[str, Path]
 ) -> dict[str, list[str]]:

@@ -38,7 +38,9 @@ def shards(combinations: Sequence[Combination], count: int) -> list[list[Combina
         lists[least].append(combination)
         sums[least] += expected[combination.name]
     if max(sums) > TOLERANCE * sum(sums) / count:
-        raise ShardError(f"{count} shards: one would take over {TOLERANCE} times the mean: give fewer")
+        raise ShardError(
+            f"{count} shards: one would take over {TOLERANCE} times the mean: give fewer"
+        )
     return lists
 
 

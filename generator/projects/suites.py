@@ -116,7 +116,12 @@ def run_backends(
     """
     if not projects:
         return
-    command = [sys.executable, "-m", "generator.projects.suites", str(workers or os.cpu_count() or 1)]
+    command = [
+        sys.executable,
+        "-m",
+        "generator.projects.suites",
+        str(workers or os.cpu_count() or 1),
+    ]
     command.append(str(time_limit))
     missing = {name: backend for backend, folders in projects.items() for name in folders}
     with (
@@ -128,7 +133,7 @@ def run_backends(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # a signal to the group of `run` must leave it time to end its suites
+            start_new_session=True,  # a signal to our group leaves it time to end its suites
         ) as parent,
     ):
         assert parent.stdin and parent.stdout

@@ -73,7 +73,7 @@ class ClassKind(Kind):
 
     def likely(self, predicted: np.ndarray) -> np.ndarray:
         """Name the likely class of each row."""
-        raise NotImplementedError
+        return np.array(self.classes, dtype=object)[predicted.argmax(axis=1)]
 
     def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """Name the columns that predictions, (rows, width), add to a table."""
@@ -81,3 +81,8 @@ class ClassKind(Kind):
         names = [f"{self.name}_probability_{name}" for name in classes]
         likely = {f"{self.name}_predicted": self.likely(predicted)}
         return likely | dict(zip(names, predicted.T, strict=True))
+
+    def sample_labels(self, values: np.ndarray) -> Sequence[object]:
+        """Make sample labels from standardized values."""
+        bounds = np.quantile(values, np.arange(1, self.count) / self.count)
+        return [f"class_{level:03}" for level in np.digitize(values, bounds)]

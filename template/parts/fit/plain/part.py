@@ -4,20 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
+from keras.callbacks import Callback
 
-from . import data, runs
+from . import runs
 from .batches import batches, steps
 from .config import TrainingOptions
+from .data import Splits
 from .model import build_model
 from .train import EpochLosses, compile_model
 
 
-def fit(
-    options: TrainingOptions,
-    splits: data.Splits,
-    run: Path,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
+def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
     """Fit up to the last epoch, from wherever the run is; Ctrl-C ends it after a whole epoch."""
     best = build_model(splits.schema)  # for any machine: mixed precision is for training
     keras.config.set_dtype_policy(options.precision)
@@ -26,11 +23,11 @@ def fit(
     count = steps(len(splits.train), options.batch_size)
     model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
     model.optimizer.build(model.trainable_variables)
-    history = runs.restore(run, model) if options.resume else []
     rows, shuffle = batches(splits.train, options.batch_size, options.seed)
-    watch = (options.watched, options.patience)
-    checkpoint = runs.Checkpoint(run, network, best, *watch, history)
-    if checkpoint.over:
+    checkpoint = runs.Checkpoint(run, best, network, options.watched, options.patience)
+    if options.resume:
+        checkpoint.history = runs.restore(run, model)
+    if checkpoint.wait >= checkpoint.patience:
         return
     try:
         model.fit(
@@ -38,9 +35,9 @@ def fit(
             steps_per_epoch=count,  # else Keras makes two iterators an epoch
             validation_data=splits.validation.as_tuple(),
             validation_batch_size=options.batch_size,
-            initial_epoch=len(history),
+            initial_epoch=len(checkpoint.history),
             epochs=options.epochs,
-            callbacks=[shuffle, EpochLosses(splits), *callbacks, checkpoint],
+            callbacks=[shuffle, EpochLosses(splits), *more, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
         )
         checkpoint.write()

@@ -91,7 +91,7 @@ def sample_columns(
     name: str, factors: np.ndarray, folder: Path, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Write noisy images that show hidden factors, (rows, FACTORS), and make their column."""
-    (folder / name).mkdir()
+    (folder / name).mkdir(exist_ok=True)
     paths = [f"{name}/{row:05}.png" for row in range(len(factors))]
     for path, levels in zip(paths, factors, strict=True):
         pixels = 255 * (levels + rng.normal(0, 0.1, config.INPUTS[name]))

@@ -94,7 +94,7 @@ def sample_columns(
     name: str, factors: np.ndarray, folder: Path, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Write noisy sequences that show hidden factors, (rows, FACTORS), and make their column."""
-    (folder / name).mkdir()
+    (folder / name).mkdir(exist_ok=True)
     paths = [f"{name}/{row:05}.npy" for row in range(len(factors))]
     shown = factors[:, np.arange(config.CHANNELS) % FACTORS]
     for path, levels in zip(paths, shown, strict=True):

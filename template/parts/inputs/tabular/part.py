@@ -1,6 +1,6 @@
 """The inputs: columns of numbers and categories, and the trunk that reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class Column:
     """A feature: a number with its mean and deviation, or the names of its categories."""
 
     name: str
-    categories: tuple[str, ...] | None = None
+    categories: Sequence[str] | None = None
     mean: float = 0.0
     std: float = 1.0
 
@@ -40,11 +40,7 @@ class InputSchema:
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "InputSchema":
         """Read what schema.json has."""
-        columns = []
-        for fields in saved["columns"]:
-            names = fields["categories"]
-            columns.append(Column(**fields | {"categories": names and tuple(names)}))
-        return cls(tuple(columns))
+        return cls(tuple(Column(**fields) for fields in saved["columns"]))
 
     def summary(self) -> str:
         """List what the network reads: a column that should not be there is seen here."""
@@ -115,29 +111,20 @@ def encode_column(cells: pd.Series, column: Column) -> np.ndarray:
 
 
 def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.DataFrame]:
-    """Select the features of each input; all that are found, if none are named."""
-    labels = ["split", *(task.name for task in config.TASKS)]
-    names = list(features) or feature_names(table.columns.drop(labels, errors="ignore"))
-    return {
-        name: pick(table, {feature: pattern.replace("{}", feature) for feature in names})
-        for name, pattern in config.INPUTS.items()
-    }
-
-
-def feature_names(columns: Iterable[str]) -> list[str]:
-    """Find the features among columns; a column belongs to the longest pattern that fits it."""
-    found: dict[str, None] = {}
-    for column in columns:
-        for pattern in sorted(config.INPUTS.values(), key=len, reverse=True):
-            before, after = pattern.split("{}")
+    """Select the features of each input, those named or all. Raises InputError."""
+    labels = {"split", *(task.name for task in config.TASKS)}
+    found, patterns = dict.fromkeys(features), sorted(config.INPUTS.values(), key=len)
+    for column in [name for name in table.columns if name not in labels and not features]:
+        for before, after in (pattern.split("{}") for pattern in reversed(patterns)):
             name = column.removeprefix(before).removesuffix(after)
-            if name and before + name + after == column:
+            if name and before + name + after == column:  # the longest pattern that fits
                 found[name] = None
                 break
-    return list(found)
+    columns = {name: {f: p.replace("{}", f) for f in found} for name, p in config.INPUTS.items()}
+    return {name: pick(table, picked) for name, picked in columns.items()}
 
 
-# The sample table shows each hidden factor as a number; of many features, several show the same.
+# The sample table shows a hidden factor as a number; of many features, several show the same.
 FACTORS = min(4, config.SAMPLE_FEATURES)
 
 

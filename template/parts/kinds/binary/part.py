@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import keras
@@ -29,7 +28,3 @@ class Binary(ClassKind):
     def likely(self, predicted: np.ndarray) -> np.ndarray:
         """Name the likely class of each row."""
         return np.array(self.classes, dtype=object)[(predicted[:, 0] > 0.5).astype(int)]
-
-    def sample_labels(self, values: np.ndarray) -> Sequence[object]:
-        """Make sample labels from standardized values."""
-        return np.where(values > np.median(values), "yes", "no").tolist()

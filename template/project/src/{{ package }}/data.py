@@ -33,9 +33,9 @@ class Schema:
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "Schema":
         """Read a schema that was written by `dataclasses.asdict`."""
-        tasks = zip(TASKS, saved["tasks"], strict=True)
-        known = tuple(replace(task, **fields) for task, fields in tasks)
-        return cls(InputSchema.from_json(saved["inputs"]), known)
+        pairs = zip(TASKS, saved["tasks"], strict=True)
+        tasks = tuple(replace(task, **fields) for task, fields in pairs)
+        return cls(InputSchema.from_json(saved["inputs"]), tasks)
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,9 @@ class Splits:
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
-    """Read a table to train on; `like` has the columns and statistics of an earlier run.
+    """Read a table to train on, with the inputs' schema of an earlier run if given.
 
-    Raises:
-        InputError: The table cannot be used; it says what to do.
+    Raises InputError where the table cannot be used.
     """
     table = read_table(path)
     rows = split_rows(table, seed)
@@ -85,20 +84,17 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
 
 def split_rows(table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     """Find the positions of each part: by the column `split`, else 70, 15 and 15 % by chance."""
-    if "split" in table.columns:
-        odd = table["split"][~table["split"].isin(PARTS)]
-        if len(odd):
-            where = f"row {odd.index[0] + 1}, column 'split'"
-            raise InputError(f"{where}: '{odd.iloc[0]}' is unknown; write one of {PARTS}")
-        rows = {name: np.flatnonzero(table["split"] == name) for name in PARTS}
-    else:
-        shuffled = np.random.default_rng(seed).permutation(len(table))
+    given = table.get("split")
+    if given is None:
         held_out = max(1, round(0.15 * len(table)))
-        parts = np.split(shuffled, [-2 * held_out, -held_out])
-        rows = {name: np.sort(part) for name, part in zip(PARTS, parts, strict=True)}
-    for name in PARTS:
-        if not len(rows[name]):
-            raise InputError(f"part '{name}' has no rows; give at least one to each of {PARTS}")
+        given = np.repeat(PARTS, [max(0, len(table) - 2 * held_out), held_out, held_out])
+        given = pd.Series(np.random.default_rng(seed).permutation(given))
+    if odd := [(row, name) for row, name in given.items() if name not in PARTS]:
+        row, name = odd[0]
+        raise InputError(f"row {row + 1}, column 'split': '{name}' is not one of {PARTS}")
+    rows = {name: np.flatnonzero(given == name) for name in PARTS}
+    if empty := [name for name in PARTS if not len(rows[name])]:
+        raise InputError(f"part '{empty[0]}' has no rows; give at least one to each of {PARTS}")
     return rows
 
 
@@ -116,9 +112,7 @@ def fit_schema(
 
 def encode(table: pd.DataFrame, folder: Path, schema: Schema) -> Examples:
     """Encode inputs and labels; files that a table names are in `folder`. Raises InputError."""
-    arrays = encode_inputs(table, folder, schema.inputs)
-    columns = pick(table, {task.name: task.name for task in schema.tasks})
-    labels, weights = {}, {}
+    columns, labels, weights = pick(table, {t.name: t.name for t in schema.tasks}), {}, {}
     for task in schema.tasks:
         labeled = columns[task.name].notna().to_numpy()
         known = task.encode(columns[task.name][labeled])
@@ -126,4 +120,4 @@ def encode(table: pd.DataFrame, folder: Path, schema: Schema) -> Examples:
         labels[task.name][labeled] = known
         weights[task.name] = np.zeros(len(table), "float32")
         weights[task.name][labeled] = label_weights(task, known)
-    return Examples(arrays, labels, weights)
+    return Examples(encode_inputs(table, folder, schema.inputs), labels, weights)

@@ -1,48 +1,25 @@
 """How well a trained model does on a table, beside the best constant prediction."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 from scipy.stats import bootstrap
 
-from .data import Examples, Schema, encode
+from .data import Examples, Schema
 from .kinds import ScoreFunction
-from .runs import load_run, write_json
-from .tables import read_table
+from .runs import replaced
 
 
-@dataclass(frozen=True)
-class Score:
-    """One score of one task over its labeled rows; None where the rows do not define it.
+def score(model: keras.Model, schema: Schema, examples: Examples) -> pd.DataFrame:
+    """Score a model's predictions, one row for each task and score.
 
     low, high: the 95 % interval of `model`, over tables of rows like these.
-    better: whether the whole interval is on the better side of the baseline.
+    baseline: the score of the best constant prediction.
+    better: whether the whole interval is on the better side of it.
     """
-
-    task: str
-    metric: str
-    rows: int
-    better: bool
-    model: float | None
-    low: float | None
-    high: float | None
-    baseline: float | None
-
-
-def evaluate(run: Path, table: Path) -> list[Score]:
-    """Score a run's best model on a table, also in RUN/evaluation-TABLE.json. Raises InputError."""
-    model, schema = load_run(run)
-    scores = score(model, schema, encode(read_table(table), table.parent, schema))
-    write_json(run / f"evaluation-{table.stem}.json", [asdict(each) for each in scores])
-    return scores
-
-
-def score(model: keras.Model, schema: Schema, examples: Examples) -> list[Score]:
-    """Compute the scores of a model, and those of the best constant prediction."""
     predictions, scores = model.predict(examples.inputs, verbose=0), []
     for task in schema.tasks:
         rows = examples.weights[task.name] > 0
@@ -53,9 +30,9 @@ def score(model: keras.Model, schema: Schema, examples: Examples) -> list[Score]
             value, baseline = (measure(function, labels, p) for p in (predicted, constant))
             low, high = interval(function, labels, predicted)
             better = high < baseline if name in task.errors else low > baseline
-            found = (None if np.isnan(v) else float(v) for v in (value, low, high, baseline))
-            scores.append(Score(task.name, name, len(labels), bool(better), *found))
-    return scores
+            scores.append([task.name, name, value, low, high, baseline, better, len(labels)])
+    columns = ["task", "score", "model", "low", "high", "baseline", "better", "rows"]
+    return pd.DataFrame(scores, columns=columns)
 
 
 def measure(function: ScoreFunction, labels: np.ndarray, predicted: np.ndarray) -> float:
@@ -69,32 +46,30 @@ def measure(function: ScoreFunction, labels: np.ndarray, predicted: np.ndarray) 
 def interval(
     function: ScoreFunction, labels: np.ndarray, predicted: np.ndarray
 ) -> tuple[float, float]:
-    """Estimate the 95 % interval of a score by the percentiles of bootstrap samples of the rows.
+    """Estimate the 95 % interval of a score by bootstrap samples of the rows, 1,000 or fewer.
 
-    There are 1,000 samples; fewer for more than 20,000 rows, down to 100. Efron and Tibshirani, "An
-    Introduction to the Bootstrap" (1993), section 13.3.
+    Efron and Tibshirani, "An Introduction to the Bootstrap" (1993), section 13.3.
     """
     if len(labels) < 2:
         return np.nan, np.nan
-    values = bootstrap(
+    samples = bootstrap(
         (np.arange(len(labels)),),
         lambda rows: measure(function, labels[rows], predicted[rows]),
-        vectorized=False,
         n_resamples=max(100, min(1000, 20_000_000 // len(labels))),
+        vectorized=False,
         method="percentile",
         rng=np.random.default_rng(0),
     ).bootstrap_distribution
-    low, high = np.nanquantile(values, [0.025, 0.975])
+    low, high = np.nanquantile(samples, [0.025, 0.975])
     return low, high
 
 
-def print_scores(scores: Sequence[Score]) -> None:
-    """Print a table: this model with its 95 % interval beside the best constant prediction."""
-    width = max(len("task"), *(len(score.task) for score in scores))
-    print(f"{'task':{width}}  metric    this model    (95 % interval)    baseline  labeled rows")
-    for score in scores:
-        values = (score.model, score.low, score.high, score.baseline)
-        model, low, high, baseline = ("-" if v is None else f"{v:.4g}" for v in values)
-        middle = f"{model:>10}  {f'({low} to {high})':>17}  {baseline:>10}  {score.rows:12}"
-        note = "" if score.better else "  not surely better than the baseline"
-        print(f"{score.task:{width}}  {score.metric:8}  {middle}{note}")
+def write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores as JSON, null where there is none."""
+    with replaced(path) as draft:
+        scores.to_json(draft, orient="records", indent=1)
+
+
+def print_scores(scores: pd.DataFrame) -> None:
+    """Print scores as a table."""
+    print(scores.to_string(index=False, float_format="{:.4g}".format, na_rep="-"))

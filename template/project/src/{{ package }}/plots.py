@@ -1,6 +1,6 @@
 """The history of a run as a picture."""
 
-import math
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
@@ -13,12 +13,8 @@ def draw_curves(run: Path) -> None:
     """Draw the total loss and each task's by epoch, as curves.png."""
     history = pd.read_csv(run / "history.csv")
     names = ["loss", *(f"{task.name}_loss" for task in config.TASKS)]
-    columns = math.ceil(math.sqrt(len(names)))
-    rows = math.ceil(len(names) / columns)
-    figure = Figure(figsize=(4 * columns, 4 * rows), layout="constrained")
-    for place, name in enumerate(names, start=1):
-        axes = figure.add_subplot(rows, columns, place, title=name, xlabel="epoch")
-        axes.plot(history["epoch"], history[name], label="training")
-        axes.plot(history["epoch"], history[f"val_{name}"], label="validation")
-        axes.legend()
-    figure.savefig(run / "curves.png")
+    rows = ceil(len(names) / 4)
+    axes = Figure(figsize=(16, 4 * rows), layout="constrained").subplots(rows, 4, squeeze=False)
+    for panel, name in zip(axes.flat, names, strict=False):
+        history.plot("epoch", [name, f"val_{name}"], ax=panel)
+    axes[0, 0].figure.savefig(run / "curves.png")

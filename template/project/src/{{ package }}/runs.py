@@ -1,9 +1,8 @@
 """The directory of a run: claimed, filled while training, resumed, and read again."""
 
 import contextlib
-import itertools
 import json
-import math
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -49,41 +48,23 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def claim(run: Path | None, resume: Path | None) -> Iterator[Path]:
-    """Keep a run's directory, by default runs/<date>-<time>, for this training while it lives.
-
-    Raises:
-        InputError: The directory is in use, has something else in it, or nothing to resume.
-    """
-    path = resume or run or new_directory()
+    """Keep the directory of a run, by default a new one, for this process. Raises InputError."""
+    path = resume or run or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S-%f}")
     if resume and not (path / "config.json").is_file():
         raise InputError(f"--resume {path}: no training has begun in it; start one with --run")
     path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / ".lock")
     try:
-        lock.acquire(blocking=False)
+        with FileLock(path / ".lock", blocking=False):
+            # Names with a dot are drafts and locks of a training that was killed at once.
+            if not resume and any(not file.name.startswith(".") for file in path.iterdir()):
+                raise InputError(f"{path} is not empty; give another --run, or --resume {path}")
+            try:
+                yield path
+            finally:
+                if {file.name for file in path.iterdir()} <= {".lock"}:
+                    shutil.rmtree(path, ignore_errors=True)
     except Timeout:
         raise InputError(f"{path} is in use by another training; give another --run") from None
-    try:
-        # Drafts and locks, which begin with a dot, are of a training that was killed at once.
-        if not resume and any(not file.name.startswith(".") for file in path.iterdir()):
-            raise InputError(f"{path} is not empty; give another --run, or --resume {path}")
-        yield path
-    finally:
-        lock.release()
-        if {file.name for file in path.iterdir()} <= {".lock"}:
-            (path / ".lock").unlink(missing_ok=True)
-            path.rmdir()
-
-
-def new_directory() -> Path:
-    """Make a directory that no other training has."""
-    name = f"{datetime.now():%Y%m%d-%H%M%S}"
-    for number in itertools.count(1):
-        path = Path("runs", name if number == 1 else f"{name}-{number}")
-        with contextlib.suppress(FileExistsError):
-            path.mkdir(parents=True)
-            break
-    return path
 
 
 def settings(options: config.TrainingOptions | None = None) -> dict[str, Any]:
@@ -105,9 +86,10 @@ def check_same(run: Path, now: dict[str, Any]) -> None:
 def saved_options(run: Path) -> config.TrainingOptions:
     """Read the options that a run was started with, to resume it. Raises InputError."""
     check_same(run, settings())
-    saved, default = read_json(run / "config.json"), vars(config.TrainingOptions())
-    given: dict[str, Any] = {name: saved.get(name) for name in default}
-    for name, value in default.items():
+    saved = read_json(run / "config.json")
+    given: dict[str, Any] = {}
+    for name, value in vars(config.TrainingOptions()).items():
+        given[name] = saved.get(name)
         if value is None:  # a path
             given[name] = given[name] and Path(str(given[name]))
         elif type(given[name]) is not type(value):
@@ -134,8 +116,7 @@ def state(model: keras.Model) -> list[keras.Variable]:
 def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
     """Put a compiled model into the state of a run's last epoch; return the logs so far.
 
-    Raises:
-        InputError: The files of the run are damaged, or of another network.
+    Raises InputError where files of the run are damaged, or of another network.
     """
     if not (run / "last.npz").is_file():
         return []  # no epoch was written
@@ -154,45 +135,35 @@ def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
 class Checkpoint(keras.callbacks.Callback):
     """Keep the history, the best model and the state to resume from; stop early.
 
-    Keras's own callbacks would leave half a file where a process is killed, and forget the epochs
-    before a resume. Here each file is replaced as a whole, last.npz after the others. Writing takes
-    long, so it is done as often as takes a twentieth of the time.
+    Keras's own callbacks leave half a file where a process is killed, and forget the epochs before a
+    resume. Here each file is replaced as a whole, last.npz after the others; as writing takes long,
+    that takes a twentieth of the time.
     """
 
     def __init__(
-        self,
-        run: Path,
-        network: keras.Model,
-        best: keras.Model,
-        monitor: str,
-        patience: int,
-        history: list[dict[str, Any]],
+        self, run: Path, best: keras.Model, network: keras.Model, monitor: str, patience: int
     ) -> None:
         super().__init__()
-        self.run, self.network, self.best = run, network, best
-        self.monitor, self.patience, self.history = monitor, patience, history
-        self.due, self.written, self.improved = 0.0, len(history), False
+        self.run, self.best, self.network = run, best, network
+        self.monitor, self.patience = monitor, max(1, patience)
+        self.history: list[dict[str, Any]] = []
+        self.due, self.written, self.improved = 0.0, 0, False
 
     @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest monitored loss."""
-        losses = [row[self.monitor] for row in self.history]
-        return int(np.nanargmin([math.inf, *losses])) - 1
-
-    @property
-    def over(self) -> bool:
-        """Whether it is time to stop."""
-        return len(self.history) - 1 - self.best_epoch >= max(1, self.patience)
+    def wait(self) -> int:
+        """Epochs since the monitored loss was lowest."""
+        losses = [np.inf, *(row[self.monitor] for row in self.history)]
+        return len(self.history) - int(np.nanargmin(losses))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Note an epoch, and write it if it is time to."""
         self.history.append({"epoch": epoch, **(logs or {})})
-        if self.best_epoch == epoch:
+        if self.wait == 0:
             self.best.set_weights(self.network.get_weights())
             self.improved = True
+        self.model.stop_training = self.wait >= self.patience
         if time.monotonic() > self.due:
             self.write()
-        self.model.stop_training = self.over
 
     def write(self) -> None:
         """Write all files, at the end of an epoch."""
@@ -203,6 +174,6 @@ class Checkpoint(keras.callbacks.Callback):
             with replaced(self.run / "best.keras") as path:
                 self.best.save(path)
         with replaced(self.run / "last.npz") as path:
-            np.savez(path, *[np.array(v) for v in state(self.model)], len(self.history))
+            np.savez(path, *map(keras.ops.convert_to_numpy, state(self.model)), len(self.history))
         self.written, self.improved = len(self.history), False
         self.due = time.monotonic() + 20 * (time.monotonic() - start)

@@ -1,7 +1,7 @@
-"""A sample data set: made-up examples for exactly these tasks and inputs.
+"""A sample table: made-up examples for exactly these tasks and inputs.
 
-Each input shows some hidden factors between 0 and 1. The labels of a task are sums of the factors
-in the inputs that it reads, and of how far they differ between those.
+Each input shows hidden factors between 0 and 1. A task's labels are sums of the factors in the inputs
+that it reads, and of how far they differ between those.
 """
 
 from pathlib import Path
@@ -10,20 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import InputError, config
+from . import config
 from .inputs import FACTORS, sample_columns
 from .kinds import TASKS
 
 
 def write_sample(folder: Path, rows: int = 600, seed: int = 0) -> Path:
-    """Write a sample table, and the files that it names, into a folder; return its path.
-
-    Raises:
-        InputError: The table exists already, or would have too few rows.
-    """
-    path = folder / "sample.csv"
-    if path.exists():
-        raise InputError(f"{path} exists already; give another --out, or remove it")
+    """Write sample.csv, and the files that it names, into a folder; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     factors = {name: rng.beta(1, 3, (rows, FACTORS)) for name in config.INPUTS}
@@ -33,9 +26,9 @@ def write_sample(folder: Path, rows: int = 600, seed: int = 0) -> Path:
     for task in TASKS:
         own = [values for name, values in factors.items() if name.startswith(f"{task.name}_")]
         read = np.stack(own or list(factors.values()))
-        shown = read.mean(axis=0) + 5 * read.var(axis=0)
-        score = shown @ rng.uniform(0.5, 1.5, FACTORS)
+        score = (read.mean(axis=0) + 5 * read.var(axis=0)) @ rng.uniform(0.5, 1.5, FACTORS)
         labels = task.sample_labels((score - score.mean()) / score.std())
         table[task.name] = pd.Series(labels, dtype=object).where(rng.random(rows) < 0.9, None)
+    path = folder / "sample.csv"
     pd.DataFrame(table).to_csv(path, index=False)
     return path

@@ -1,0 +1,51 @@
+"""Rows in batches, read anew in each epoch, in an order that the seed and the epoch decide."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from .data import Arrays, Examples
+from .streaming import Streamed
+
+
+def steps(rows: int, size: int) -> int:
+    """Count the batches of an epoch; the last one may be smaller."""
+    return math.ceil(rows / size)
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches of an epoch, which Keras asks for one after the other."""
+
+    def __init__(self, rows: Streamed, size: int, seed: int) -> None:
+        super().__init__()
+        self.rows, self.size, self.seed, self.epoch = rows, size, seed, 0
+        self.batches = self.read()
+
+    def __len__(self) -> int:
+        return steps(len(self.rows), self.size)
+
+    def __getitem__(self, index: int) -> tuple[Arrays, ...]:
+        if index == 0:
+            self.batches = self.read()
+        return next(self.batches)
+
+    def read(self) -> Iterator[tuple[Arrays, ...]]:
+        """Read the batches of an epoch."""
+        for window in self.rows.windows(self.size, self.epoch, self.seed):
+            for start in range(0, len(window), self.size):
+                end = min(start + self.size, len(window))
+                yield window.take(np.arange(start, end)).as_tuple()
+
+
+def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, keras.callbacks.Callback]:
+    """Make what `fit` trains on, and the callback that tells it which epoch begins."""
+    assert isinstance(rows, Streamed)
+    dataset = Batches(rows, size, seed)
+
+    def begin(epoch: int, logs: Any) -> None:
+        dataset.epoch = epoch
+
+    return dataset, keras.callbacks.LambdaCallback(on_epoch_begin=begin)

@@ -1,0 +1,89 @@
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras.callbacks import Callback
+
+from . import runs
+from .batches import batches, steps
+from .config import TrainingOptions
+from .data import Splits
+from .model import build_model
+from .train import EpochLosses, compile_model
+from .transfer import start_from
+
+
+class StagedCheckpoint(runs.Checkpoint):
+    """Count the epochs without improvement from the one in which a frozen trunk is trained too."""
+
+    unfreeze_after = 0
+
+    @property
+    def wait(self) -> int:
+        """Epochs since the monitored loss was lowest, in this stage."""
+        return min(super().wait, max(0, len(self.history) - self.unfreeze_after))
+
+
+def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
+    """Fit up to the last epoch, from wherever the run is; Ctrl-C ends it after a whole epoch.
+
+    With --unfreeze-after, the trunk is frozen in a first stage and trained in a second one, which
+    starts with a new optimizer.
+    """
+    frozen = (options.unfreeze_after or options.epochs) if options.freeze_trunk else 0
+    best = build_model(splits.schema)  # for any machine: mixed precision is for training
+    keras.config.set_dtype_policy(options.precision)
+    network = build_model(splits.schema)
+    keras.config.set_dtype_policy("float32")
+    count, done = steps(len(splits.train), options.batch_size), written_epochs(run)
+    if options.trunk_from and not done:
+        start_from(options.trunk_from, network)
+
+    def compiled(trained: bool) -> keras.Model:
+        network.get_layer("trunk").trainable = trained
+        keras.utils.set_random_seed(options.seed)  # as where the run is resumed here
+        model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
+        model.optimizer.build(model.trainable_variables)
+        return model
+
+    model = compiled(max(1, done) > frozen)
+    rows, shuffle = batches(splits.train, options.batch_size, options.seed)
+    checkpoint = StagedCheckpoint(run, best, network, options.watched, options.patience)
+    checkpoint.unfreeze_after = options.unfreeze_after
+    if options.resume:
+        checkpoint.history = runs.restore(run, model)
+    try:
+        for end in (frozen, options.epochs):
+            first = len(checkpoint.history)
+            if first >= end or checkpoint.wait >= checkpoint.patience:
+                continue
+            if 0 < first == frozen:
+                model = compiled(True)
+            model.fit(
+                rows,
+                steps_per_epoch=count,  # else Keras makes two iterators an epoch
+                validation_data=splits.validation.as_tuple(),
+                validation_batch_size=options.batch_size,
+                initial_epoch=first,
+                epochs=end,
+                callbacks=[shuffle, EpochLosses(splits), *more, checkpoint],
+                verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
+            )
+            checkpoint.write()
+    except KeyboardInterrupt:  # what was written before is of a whole epoch
+        command = shlex.join(["python", "-m", str(__package__), "train", "--resume", str(run)])
+        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:\n{command}\n")
+        if not checkpoint.written:
+            raise
+
+
+def written_epochs(run: Path) -> int:
+    """Count the epochs in last.npz; where it is damaged, `runs.restore` says so."""
+    try:
+        with np.load(run / "last.npz") as saved:
+            return int(saved[saved.files[-1]])
+    except Exception:  # a damaged file can fail in many ways
+        return 0
