@@ -263,6 +263,34 @@ def test_answers_of_a_combination_render_it(
     assert recorded["input_shape"] == "16, 16, 3; 24, 20, 3"
 
 
+def test_parts_name_the_files_that_they_add(tmp_path: Path) -> None:
+    parts = tmp_path / "template/parts"
+    for part, text in {
+        "extras/compare": "modules: [compare]\ntests: [test_compare]",
+        "extras/report": "modules: {shares: \"sharing == 'mmoe'\", report: true}",
+        "extras/github_ci": "files: [.github/workflows/ci.yml]",
+        "weighting/famo": "modules: [weighting]",
+        "label_smoothing": "tests: {test_smoothing: label_smoothing > 0}",
+    }.items():
+        (parts / part).mkdir(parents=True)
+        (parts / part / "about.yml").write_text(text, encoding="utf-8")
+
+    def added(**answers: object) -> set[str]:
+        package = {"package": "p"}
+        files = checks.expected_files(package | answers, tmp_path)
+        return files - checks.expected_files(dict(package), tmp_path)
+
+    assert added(extras=[]) == added(label_smoothing=0.0, loss_weighting="equal") == set()
+    assert added(extras=["compare"]) == {"src/p/compare.py", "tests/test_compare.py"}
+    assert added(extras=["report"], sharing="ple") == {"src/p/report.py"}
+    assert added(extras=["report"], sharing="mmoe") == {"src/p/report.py", "src/p/shares.py"}
+    assert added(extras=["github_ci"], loss_weighting="famo") == {
+        ".github/workflows/ci.yml",
+        "src/p/weighting.py",
+    }
+    assert added(label_smoothing=0.1) == {"tests/test_smoothing.py"}
+
+
 def test_dead_code_is_found_by_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src/it.py").write_text("def alone():\n    return 1\n    print(2)\n")

@@ -11,7 +11,13 @@ import copier
 import pytest
 import yaml
 
-from generator.choices.combinations import ONCE, Combination, Combinations
+from generator.choices.combinations import (
+    ONCE,
+    USUAL,
+    USUAL_BY_CHOICE,
+    Combination,
+    Combinations,
+)
 from generator.choices.questions import ROOT, Questionnaire
 from generator.errors import AnswerError, TemplateError
 from generator.projects import render
@@ -52,6 +58,37 @@ def test_every_boundary_meets_every_choice_that_it_can_meet(combinations: Combin
             {pair for c in some for pair in combinations.chosen(c)} for some in (possible, meeting)
         )
         assert met == can_meet and met, boundary
+
+
+def brute_force(
+    combinations: Combinations, chosen: dict[str, str], answers: dict[str, Any]
+) -> frozenset[tuple[str, str]] | None:
+    """Resolve choices without pruning; return those that apply, or None if they are refused."""
+    for usual in USUAL:
+        data = {**usual}
+        for pair, more in USUAL_BY_CHOICE.items():
+            data |= more if pair in chosen.items() else {}
+        data |= chosen | answers
+        try:
+            found = combinations.questionnaire.resolve(data)
+            applying = {name: value for name, value in data.items() if name in found}
+            found = combinations.questionnaire.resolve(applying)
+        except AnswerError:
+            continue
+        if answers.keys() - {"loss_weights"} <= found.keys():
+            return frozenset((n, found[n]) for n in chosen if n in found)
+    return None
+
+
+@pytest.mark.parametrize("boundary", ["", "two-image-sizes", "many-experts", "data_parallel"])
+def test_pruning_drops_no_valid_combination(boundary: str, combinations: Combinations) -> None:
+    asked = {q.name: q.choices for q in combinations.asked}
+    answers = combinations.boundaries.get(boundary, {})
+    every = (dict(zip(asked, values, strict=True)) for values in itertools.product(*asked.values()))
+    valid = {brute_force(combinations, chosen, answers) for chosen in every} - {None}
+    assert valid == {
+        combinations.chosen(c) for c in combinations.walk(asked, {}, boundary, answers)
+    }
 
 
 def test_each_extra_is_a_boundary_of_its_own(combinations: Combinations) -> None:

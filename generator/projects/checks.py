@@ -17,8 +17,8 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
+import jinja2
 import vulture
 import yaml
 
@@ -40,6 +40,7 @@ CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "traini
 CALLED_BY_OTHERS |= {"main"}
 # config.py states it also where all tasks have the same kind.
 CALLED_BY_OTHERS |= {"kind"}
+JINJA = functools.cache(jinja2.Environment().compile_expression)
 # Folders of parts whose name is not that of the question that chooses one.
 SLOTS = {"input_kind": "inputs", "loss_weighting": "weighting"}
 # The modules that every project has.
@@ -62,12 +63,12 @@ MODULES = (
 )
 TESTS = (
     "conftest",
+    "test_cli",
     "test_data",
     "test_evaluate",
-    "test_losses",
     "test_model",
     "test_predict",
-    "test_runs",
+    "test_project",
     "test_train",
 )
 ROOT_FILES = {
@@ -83,13 +84,14 @@ ROOT_FILES = {
 def expected_files(answers: Answers, template: Path = ROOT) -> set[str]:
     """List every file of a project.
 
-    Beyond those of every project, the `about.yml` of a chosen part names modules, tests and other
-    files that the part adds.
+    Beyond those of every project, the `about.yml` of a chosen part names `modules`, `tests` and
+    other `files` that the part adds. Each is a list, or a mapping of names to the condition under
+    which they are added, which is an expression of Jinja that reads the answers.
     """
     added: dict[str, list[str]] = {"modules": [], "tests": [], "files": []}
     for part in chosen_parts(answers, template):
         for what, names in added.items():
-            names += about(part).get(what, [])
+            names += [n for n, when in conditions(part, what) if JINJA(when)(**answers)]
     return {
         *ROOT_FILES,
         *added["files"],
@@ -99,18 +101,21 @@ def expected_files(answers: Answers, template: Path = ROOT) -> set[str]:
 
 
 def chosen_parts(answers: Answers, template: Path) -> Iterator[Path]:
-    """Yield the folder of each part that the answers choose."""
+    """Yield the folder of each part that the answers choose, and of each slot with data."""
     for question, answer in answers.items():
         slot = template / "template/parts" / SLOTS.get(question, question)
-        for choice in answer if isinstance(answer, list) else [answer]:
-            if slot.is_dir() and (slot / str(choice) / "about.yml").is_file():
-                yield slot / str(choice)
+        choices = answer if isinstance(answer, list) else [answer]
+        for folder in (slot, *(slot / str(choice) for choice in choices)) if slot.is_dir() else ():
+            if (folder / "about.yml").is_file():
+                yield folder
 
 
 @functools.cache
-def about(part: Path) -> dict[str, Any]:
-    """Read the data file of a part."""
-    return dict(yaml.load((part / "about.yml").read_text(encoding="utf-8"), LOADER) or {})
+def conditions(part: Path, what: str) -> tuple[tuple[str, str], ...]:
+    """Return what a part adds, each with the condition under which it does."""
+    about = yaml.load((part / "about.yml").read_text(encoding="utf-8"), LOADER) or {}
+    names = about.get(what, [])
+    return tuple(names.items() if isinstance(names, dict) else ((name, "true") for name in names))
 
 
 def check_all(

@@ -36,8 +36,7 @@ def compare(options: TrainingOptions, out: Path, seeds: int) -> None:
     """
     path, splits = out / "results.json", train.load(options)
     check_labels(splits)
-    # The content of the table counts, not its path.
-    settings = runs.settings(options) | {"data": splits.digest}
+    settings = runs.settings(options) | {"data": splits.digest}  # the path may differ
     results = read_results(path, settings) if path.exists() else []
     done = [(result["network"], result["seed"]) for result in results]
     planned = [(network, seed) for seed in range(seeds) for network in NETWORKS]
@@ -116,13 +115,12 @@ def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: 
     return float(np.median(np.diff(ends)))  # the first epoch, which compiles, does not count
 
 
-def compile_single(
-    network: keras.Model, task: AnyKind, learning_rate: float, count: int
-) -> keras.Model:
-    """Compile a network for one of its tasks, for an epoch of so many steps."""
+def compile_single(network: keras.Model, task: AnyKind, rate: float, count: int) -> keras.Model:
+    """Compile a network for one of its tasks; `rate` of learning, `count` of steps in an epoch."""
     needed = keras.Model(network.input, network.output[task.name]).layers
     for layer in network.layers:
-        layer.trainable = layer.trainable and layer in needed
+        if layer not in needed:
+            layer.trainable = False
     network.compile(
         optimizer=config.OPTIMIZER,
         loss={task.name: task.loss()},
@@ -130,7 +128,7 @@ def compile_single(
         weighted_metrics={task.name: task.metrics()},
         steps_per_execution=min(count, 16),  # most of a small step's time is Python
     )
-    network.optimizer.learning_rate = learning_rate
+    network.optimizer.learning_rate = rate
     return network
 
 
@@ -164,8 +162,7 @@ def print_tables(results: list[dict[str, Any]]) -> None:
 
 def spell(values: pd.DataFrame, form: str) -> list[str]:
     """Write the mean of each column, with its 95 % interval."""
-    pairs = zip(*mean_and_interval(values), strict=True)
-    return [f"{mean:{form}} ± {half:.2g}" for mean, half in pairs]
+    return [f"{m:{form}} ± {h:.2g}" for m, h in zip(*mean_and_interval(values), strict=True)]
 
 
 def mean_and_interval(values: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -66,8 +66,7 @@ class Streamed(Examples):
         waiting: list[pa.Table] = []
         for table in itertools.chain(tables, [None]):
             if table is not None:
-                train = find_parts(table, self.seed, self.share) == 0
-                waiting.append(table.filter(train))
+                waiting.append(table.filter(find_parts(table, self.seed, self.share) == 0))
             if table is None or sum(map(len, waiting)) >= max(size, self.window):
                 rows = pa.concat_tables(waiting)
                 order = rng.permutation(len(rows))
@@ -77,10 +76,7 @@ class Streamed(Examples):
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
-    """Read a table once to train on it, with the inputs' schema of an earlier run if given.
-
-    Raises InputError where the table cannot be used.
-    """
+    """Read a table once, with the inputs' schema of an earlier run if given. Raises InputError."""
     footer = read_footer(path)
     share = min(0.15, HELD_OUT_ROWS / max(1, footer.num_rows))
     drawn = [Drawn(STATISTICS_ROWS), Drawn(HELD_OUT_ROWS), Drawn(HELD_OUT_ROWS)]
@@ -194,9 +190,9 @@ def to_cells(table: pa.Table) -> pd.DataFrame:
     return normalize(table).set_index(POSITION)
 
 
-def convert(table: Path) -> Path:
+def convert(table: Path, group_rows: int = PIECE_ROWS) -> Path:
     """Convert a CSV table of any length to a Parquet file beside it; return its path."""
-    path, parts = table.with_suffix(".parquet"), read_parts(table, PIECE_ROWS)
+    path, parts = table.with_suffix(".parquet"), read_parts(table, group_rows)
     first = next(parts)
     with pq.ParquetWriter(path, first.schema) as file:
         for part in itertools.chain([first], parts):

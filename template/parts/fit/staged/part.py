@@ -2,6 +2,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -17,14 +18,19 @@ from .transfer import start_from
 
 
 class StagedCheckpoint(runs.Checkpoint):
-    """Count the epochs without improvement from the one in which a frozen trunk is trained too."""
+    """Stop early only once the trunk is trained, and has been for `patience` epochs."""
 
     unfreeze_after = 0
 
     @property
-    def wait(self) -> int:
-        """Epochs since the monitored loss was lowest, in this stage."""
-        return min(super().wait, max(0, len(self.history) - self.unfreeze_after))
+    def over(self) -> bool:
+        """Whether it is time to stop."""
+        return min(self.wait, len(self.history) - self.unfreeze_after) >= self.patience
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note an epoch, and write it if it is time to."""
+        super().on_epoch_end(epoch, logs)
+        self.model.stop_training = self.over
 
 
 def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
@@ -58,7 +64,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     try:
         for end in (frozen, options.epochs):
             first = len(checkpoint.history)
-            if first >= end or checkpoint.wait >= checkpoint.patience:
+            if first >= end or checkpoint.over:
                 continue
             if 0 < first == frozen:
                 model = compiled(True)

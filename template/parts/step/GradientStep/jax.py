@@ -1,4 +1,3 @@
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,40 +29,30 @@ class GradientStep(MultiTaskModel):
         shared = [i for i, v in enumerate(self.trainable_variables) if v.path in self.shared]
 
         def forward(trainable: list[Tensor]) -> Any:
-            with self.scope(trainable, others, measured) as scope:
-                y_pred = self(x, training=True)
-                losses = self.measure(y, y_pred, sample_weight)
-                total = self.total(losses, training=True)
-            return (losses, total), (y_pred, self.state(scope))
-
-        (losses, total), pull_back, (y_pred, kept) = jax.vjp(forward, trainable, has_aux=True)
+            total, (_, y_pred, *updated) = self.compute_loss_and_updates(
+                trainable, others, measured, x, y, sample_weight, True, optimizer
+            )
+            return (self.measure(y, y_pred, sample_weight), total), (y_pred, *updated)
 
         def task_gradients(task: Tensor) -> list[Tensor]:
             [gradients] = pull_back((task, ops.zeros_like(total)))
             return [gradients[i] for i in shared]
 
+        (losses, total), pull_back, aux = jax.vjp(forward, trainable, has_aux=True)
         [steps] = pull_back((ops.zeros_like(losses), ops.ones_like(total)))
-        with self.scope(trainable, *kept) as scope:
+        y_pred, others, measured = aux
+        groups = self.non_trainable_variables, self.metrics_variables
+        values = zip(groups[0] + groups[1], others + measured, strict=True)
+        with keras.StatelessScope(state_mapping=list(values)) as scope:
             if shared:  # else all that tasks share is frozen
                 # One task after the other: cuDNN's LSTM cannot be vectorized.
                 by_task = jax.lax.map(task_gradients, ops.eye(len(self.tasks)))
-                variables = [self.trainable_variables[i] for i in shared]
-                weights = self.weighting.weigh(layer_products(variables, by_task), losses)
-                for i, gradients in zip(shared, by_task, strict=True):
-                    steps[i] += ops.tensordot(weights - 1, gradients, 1)  # the total has 1 of each
+                products = layer_products([self.trainable_variables[i] for i in shared], by_task)
+                changes = self.weighting.weigh(products, losses) - 1  # the total has 1 of each
+                for i, gradient in zip(shared, by_task, strict=True):
+                    steps[i] += ops.tensordot(changes, gradient, 1)
             self.metrics[0].update_state(total)
             logs = self.compute_metrics(x, y, y_pred, sample_weight)
         trainable, optimizer = self.optimizer.stateless_apply(optimizer, steps, trainable)
-        others, measured = self.state(scope)
+        others, measured = ([scope.get_current_value(v) for v in group] for group in groups)
         return logs, (trainable, others, optimizer, measured)
-
-    def scope(self, *values: list[Tensor]) -> keras.StatelessScope:
-        """Give values to the trainable variables, the others, and those of metrics."""
-        variables = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
-        pairs = zip(itertools.chain(*variables), itertools.chain(*values), strict=True)
-        return keras.StatelessScope(state_mapping=list(pairs), collect_losses=True)
-
-    def state(self, scope: keras.StatelessScope) -> list[list[Tensor]]:
-        """Read the values of the other variables, and of those of metrics, after a scope."""
-        variables = (self.non_trainable_variables, self.metrics_variables)
-        return [[scope.get_current_value(v) for v in group] for group in variables]

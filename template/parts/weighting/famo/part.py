@@ -21,6 +21,7 @@ class Weighting(TaskWeighting):
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(names)
         self.learning_rate, self.decay = number("FAMO_LEARNING_RATE"), number("FAMO_DECAY")
+        self.losses_before = self.numbers("losses_before", (len(names),))
         self.logits = self.numbers("logits", (len(names),))
         self.moments = self.numbers("moments", (2, len(names)))
         self.steps = self.numbers("steps", ())
@@ -29,14 +30,17 @@ class Weighting(TaskWeighting):
         """Compute the total of losses, (tasks,); outside training their sum."""
         if not training:
             return ops.sum(losses)
-        weights = ops.stop_gradient(even_out(losses, self.logits))
+        before = ops.stop_gradient(losses)
+        weights = even_out(before, self.logits)
+        self.losses_before.assign(before)
         self.task_weights.assign(weights)
         return ops.sum(weights * losses)
 
-    def follow(self, losses: Tensor, after: Tensor) -> None:
-        """Move the logits, given the losses of a batch before a step and after it."""
-        labeled = ops.cast(losses > 0, "float32")
-        slopes = logit_slopes(losses, after, self.logits) + labeled * self.decay * self.logits
+    def follow(self, after: Tensor) -> None:
+        """Move the logits by how far the losses of a batch have fallen in a step."""
+        labeled = ops.cast(self.losses_before > 0, "float32")
+        slopes = logit_slopes(self.losses_before, after, self.logits)
+        slopes += labeled * self.decay * self.logits
         self.steps.assign_add(1.0)
         rates = ops.array([[0.9], [0.999]])
         news = ops.stack([slopes, slopes**2])
@@ -54,9 +58,9 @@ def even_out(losses: Tensor, logits: Tensor) -> Tensor:
     return total * ratios / ops.maximum(ops.sum(ratios), 1e-8)
 
 
-def logit_slopes(losses: Tensor, after: Tensor, logits: Tensor) -> Tensor:
+def logit_slopes(before: Tensor, after: Tensor, logits: Tensor) -> Tensor:
     """Compute the slopes of the logits, from how far each log loss fell in a step."""
-    shares = ops.cast(losses > 0, "float32") * ops.softmax(logits)
+    shares = ops.cast(before > 0, "float32") * ops.softmax(logits)
     shares = shares / ops.maximum(ops.sum(shares), 1e-8)
-    falls = ops.log(ops.maximum(losses, 1e-8)) - ops.log(ops.maximum(after, 1e-8))
+    falls = ops.log(ops.maximum(before, 1e-8)) - ops.log(ops.maximum(after, 1e-8))
     return shares * (falls - ops.sum(shares * falls))
