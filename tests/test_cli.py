@@ -271,8 +271,9 @@ def test_parts_name_the_files_that_they_add(tmp_path: Path) -> None:
         "extras/github_ci": "files: [.github/workflows/ci.yml]",
         "weighting/famo": "modules: [weighting]",
         "label_smoothing": "tests: {test_smoothing: label_smoothing > 0}",
+        "": "tests: {test_pairs: layout == 'siamese'}",
     }.items():
-        (parts / part).mkdir(parents=True)
+        (parts / part).mkdir(parents=True, exist_ok=True)
         (parts / part / "about.yml").write_text(text, encoding="utf-8")
 
     def added(**answers: object) -> set[str]:
@@ -289,6 +290,7 @@ def test_parts_name_the_files_that_they_add(tmp_path: Path) -> None:
         "src/p/weighting.py",
     }
     assert added(label_smoothing=0.1) == {"tests/test_smoothing.py"}
+    assert added(layout="siamese") == {"tests/test_pairs.py"}
 
 
 def test_dead_code_is_found_by_file_and_line(tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ TESTS = (
     "test_cli",
     "test_data",
     "test_evaluate",
+    "test_inputs",
+    "test_kinds",
     "test_model",
     "test_predict",
     "test_project",
@@ -101,13 +103,14 @@ def expected_files(answers: Answers, template: Path = ROOT) -> set[str]:
 
 
 def chosen_parts(answers: Answers, template: Path) -> Iterator[Path]:
-    """Yield the folder of each part that the answers choose, and of each slot with data."""
+    """Yield the folders of chosen parts, of their slots and of all parts that have an about.yml."""
+    folders = [template / "template/parts"]
     for question, answer in answers.items():
-        slot = template / "template/parts" / SLOTS.get(question, question)
-        choices = answer if isinstance(answer, list) else [answer]
-        for folder in (slot, *(slot / str(choice) for choice in choices)) if slot.is_dir() else ():
-            if (folder / "about.yml").is_file():
-                yield folder
+        slot = folders[0] / SLOTS.get(question, question)
+        if slot.is_dir():
+            choices = answer if isinstance(answer, list) else [answer]
+            folders += [slot, *(slot / str(choice) for choice in choices)]
+    yield from (folder for folder in folders if (folder / "about.yml").is_file())
 
 
 @functools.cache
@@ -115,7 +118,9 @@ def conditions(part: Path, what: str) -> tuple[tuple[str, str], ...]:
     """Return what a part adds, each with the condition under which it does."""
     about = yaml.load((part / "about.yml").read_text(encoding="utf-8"), LOADER) or {}
     names = about.get(what, [])
-    return tuple(names.items() if isinstance(names, dict) else ((name, "true") for name in names))
+    if isinstance(names, dict):
+        return tuple((name, str(when)) for name, when in names.items())
+    return tuple((name, "true") for name in names)
 
 
 def check_all(

@@ -22,8 +22,8 @@ class ClassKind(Kind):
 
     @property
     def count(self) -> int:
-        """Number of classes."""
-        return self.width
+        """Number of classes; of two, the prediction is the probability of the second."""
+        return max(2, self.width)
 
     def names(self, cells: pd.Series) -> pd.Series:
         """Spell the class of each labeled cell."""
@@ -32,16 +32,12 @@ class ClassKind(Kind):
     def fit(self, cells: pd.Series, train: np.ndarray) -> Self:
         """Learn the classes from all rows (0, 1, ... or names), their shares from training rows."""
         names = self.names(cells.dropna())
-        found = list(names.value_counts().index)
-        classes = [str(i) for i in range(self.count)]
-        if not set(found) <= set(classes):
-            classes = sorted(found)
+        found, classes = names.value_counts().index, [str(i) for i in range(self.count)]
+        classes = classes if set(found) <= set(classes) else sorted(found)
         if len(classes) != self.count:
-            row = names.index[names == found[-1]][0] + 1
-            raise InputError(
-                f"column '{self.name}': found {len(found)} classes ({listed(found)}; the last in "
-                f"row {row}), but config.py says {self.count}; correct one of them"
-            )
+            where = f"column '{self.name}', row {names.index[names == found[-1]][0] + 1}"
+            what = f"'{found[-1]}' is class {len(found)} of {listed(found)}"
+            raise InputError(f"{where}: {what}, but config.py says {self.count}; correct it")
         fitted = replace(self, classes=classes)
         labels = fitted.encode(cells.iloc[train].dropna())
         return replace(fitted, shares=fitted.count_shares(labels).tolist())

@@ -17,35 +17,33 @@ def steps(rows: int, size: int) -> int:
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of an epoch, which Keras asks for one after the other."""
+    """Batches of an epoch, in their order, whichever Keras asks for."""
 
     def __init__(self, rows: Streamed, size: int, seed: int) -> None:
         super().__init__()
-        self.rows, self.size, self.seed, self.epoch = rows, size, seed, 0
-        self.batches = self.read()
+        self.rows, self.size, self.seed = rows, size, seed
+        self.batches = self.read(0)
 
     def __len__(self) -> int:
         return steps(len(self.rows), self.size)
 
     def __getitem__(self, index: int) -> tuple[Arrays, ...]:
-        if index == 0:
-            self.batches = self.read()
         return next(self.batches)
 
-    def read(self) -> Iterator[tuple[Arrays, ...]]:
+    def read(self, epoch: int) -> Iterator[tuple[Arrays, ...]]:
         """Read the batches of an epoch."""
-        for window in self.rows.windows(self.size, self.epoch, self.seed):
+        for window in self.rows.windows(self.size, epoch, self.seed):
             for start in range(0, len(window), self.size):
-                end = min(start + self.size, len(window))
-                yield window.take(np.arange(start, end)).as_tuple()
+                rows = np.arange(start, min(start + self.size, len(window)))
+                yield window.take(rows).as_tuple()
 
 
 def batches(rows: Examples, size: int, seed: int) -> tuple[Batches, keras.callbacks.Callback]:
-    """Make what `fit` trains on, and the callback that tells it which epoch begins."""
+    """Make what `fit` trains on, and the callback that begins each epoch anew."""
     assert isinstance(rows, Streamed)
     dataset = Batches(rows, size, seed)
 
     def begin(epoch: int, logs: Any) -> None:
-        dataset.epoch = epoch
+        dataset.batches = dataset.read(epoch)
 
     return dataset, keras.callbacks.LambdaCallback(on_epoch_begin=begin)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from my_project.kinds import TASKS, AnyKind, label_weights
+from the_package.kinds import TASKS, AnyKind, label_weights
 
 WITH_CLASSES = [task for task in TASKS if hasattr(task, "shares")]
 OTHERS = [task for task in TASKS if task not in WITH_CLASSES]

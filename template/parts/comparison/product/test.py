@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from my_project.model import compare
+from the_package.model import compare
 
 A, B = np.array([[1.0, -2.0]]), np.array([[3.0, 4.0]])
 

@@ -11,10 +11,7 @@ def compile_model(
 ) -> keras.Model:
     """Wrap a network in a model that weights its losses, for an epoch of so many steps."""
     model = Model(network, tasks)
-    model.compile(
-        optimizer=config.OPTIMIZER,
-        weighted_metrics=model.task_metrics(),
-        steps_per_execution=min(steps, 16),  # most of a small step's time is Python
-    )
+    # Most of a small step's time is Python.
+    model.compile(optimizer=config.OPTIMIZER, steps_per_execution=min(steps, 16))
     model.optimizer.learning_rate = learning_rate
     return model

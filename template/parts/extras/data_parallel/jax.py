@@ -12,7 +12,9 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +32,7 @@ ADDRESS, COUNT, NUMBER = (
 )
 # What JAX says where it cannot reach another process, in errors of several types.
 LOST = re.compile("Gloo|NCCL|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED|CANCELLED")
+RESTART = "see what it said, and start all again, with --resume RUN if the run has begun"
 # Paths, and what a run ignores, may differ between hosts.
 MAY_DIFFER = {"data", "run", "resume"}
 
@@ -62,33 +65,45 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
         The options of this process.
 
     Raises:
-        InputError: Processes do not find each other, differ, or one of them has ended.
+        InputError: The environment does not name other processes as it should.
     """
-    several = meet()
+    if not meet():
+        with distributed():
+            yield options
+        return
+    code = 2
     try:
-        if jax.device_count() > 1:
-            keras.distribution.set_distribution(DataParallel())
-        with contextlib.ExitStack() as stack:
+        with distributed(), contextlib.ExitStack() as stack:
             mine = options
             if jax.process_index() > 0:
                 folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
                 mine = elsewhere(options, folder / "run")
-                stack.enter_context(contextlib.redirect_stdout(open(os.devnull, "w")))
+                nowhere = stack.enter_context(open(os.devnull, "w"))
+                stack.enter_context(contextlib.redirect_stdout(nowhere))
             check_alike(options)
             yield mine
-        if several:
-            jax.distributed.shutdown()  # from here on, a process may end when it likes
+        jax.distributed.shutdown()  # waits for all; from here on, a process may end when it likes
+        code = 0
     except Exception as error:
-        if not LOST.search(str(error)):
-            raise
-        raise InputError(
-            "another process of this training has ended; see what it said, and start all of them "
-            "again, with --resume RUN if the run has begun"
-        ) from error
+        if LOST.search(str(error)):
+            error = InputError(f"another process of this training has ended; {RESTART}")
+        elif not isinstance(error, InputError | OSError):
+            traceback.print_exc()
+        print("error:", " ".join(str(error).split()), file=sys.stderr)
     finally:
-        keras.distribution.set_distribution(None)
-    if several and jax.process_index() > 0:
-        raise SystemExit(0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if code or jax.process_index() > 0:
+            os._exit(code)  # else JAX waits for the others, and aborts where one is lost
+
+
+@contextlib.contextmanager
+def distributed() -> Iterator[None]:
+    """Put the models that are built in the `with` block on all devices."""
+    if jax.device_count() > 1:
+        keras.distribution.set_distribution(DataParallel(auto_shard_dataset=False))
+    yield
+    keras.distribution.set_distribution(None)
 
 
 def meet() -> bool:
@@ -110,7 +125,7 @@ def meet() -> bool:
             socket.create_server(("", int(port))).close()
         jax.config.update("jax_enable_recoverability", True)  # an error, where JAX would abort
         jax.distributed.initialize(
-            address, int(count), int(number), heartbeat_timeout_seconds=30, shutdown_timeout_seconds=30
+            address, int(count), int(number), heartbeat_timeout_seconds=30
         )
     except (OSError, RuntimeError) as error:
         raise InputError(

@@ -1,3 +1,3 @@
-from .report import Section, scores_section, task_sections
+from .report import task_sections
 
-SECTIONS: tuple[Section, ...] = (scores_section, task_sections)
+SECTIONS = (task_sections,)

@@ -20,7 +20,7 @@ from . import InputError
 from .data import PARTS, Examples, Schema, Splits, encode, fit_schema
 from .inputs import InputSchema
 from .kinds import TASKS
-from .tables import check_names, is_parquet, normalize, pick, read_parts
+from .tables import is_parquet, normalize, pick, read_parts
 
 # Training rows, drawn by chance, that all statistics are measured on.
 STATISTICS_ROWS = 100_000
@@ -96,17 +96,20 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
             raise InputError(f"{path}: part '{name}' has no rows; add rows, or try another --seed")
     sampled, *held_out = [to_cells(rows.rows()) for rows in drawn]
     # A class that was not drawn counts, too: one row of each is added, which is not trained on.
-    each = {name: dict(found.values()) for name, found in labels.items() if len(found) <= MAX_CLASSES}
-    rare = [pd.DataFrame({name: pd.Series(cells, dtype=object)}) for name, cells in each.items()]
+    rare = [
+        pd.DataFrame({name: pd.Series(dict(found.values()), dtype=object)})
+        for name, found in labels.items()
+        if len(found) <= MAX_CLASSES
+    ]
     schema = fit_schema(pd.concat([sampled, *rare]), path.parent, np.arange(len(sampled)), like)
     validation, test = (encode(rows, path.parent, schema) for rows in held_out)
     groups = [footer.row_group(group).total_byte_size for group in range(footer.num_row_groups)]
     arrays = [array for part in validation.as_tuple() for array in part.values()]
     size = sum(array.nbytes for array in arrays) / len(validation) + sum(groups) / footer.num_rows
     window = max(1, int(WINDOW_BYTES / size))
-    print(f"{path}: {counts[0]:,} training rows, about {window:,} in memory at a time; in memory are")
+    print(f"{path}: {counts[0]:,} training rows, about {window:,} of them in memory at a time;")
     held = [f"{len(rows):,} of {count:,}" for rows, count in zip(held_out, counts[1:], strict=True)]
-    print(f"{held[0]} rows for validation and {held[1]} for the test.")
+    print(f"{held[0]} rows for validation and {held[1]} for the test, all of these in memory.")
     none = validation.take(np.arange(0)).as_tuple()
     train = Streamed(*none, path, schema, footer, seed, share, int(counts[0]), window)
     with path.open("rb") as file:
@@ -159,14 +162,11 @@ def read_footer(path: Path) -> pq.FileMetaData:
     """Read what a Parquet file says about itself. Raises InputError."""
     if path.is_file() and not is_parquet(path):
         raise InputError(f"{path} is not a Parquet file; convert it, as README.md shows")
-    try:
-        footer = pq.read_metadata(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path} cannot be read as a Parquet file: {error}") from None
-    names = footer.schema.to_arrow_schema().names
-    check_names(path, names)
-    pick(pd.DataFrame(columns=names), {task.name: task.name for task in TASKS})
-    return footer
+    first = next(read_parts(path, 1), None)
+    if first is None:
+        raise InputError(f"{path} has no rows; give at least 10")
+    pick(normalize(first), {task.name: task.name for task in TASKS})
+    return pq.read_metadata(path)
 
 
 def read_groups(path: Path, size: int, groups: Iterable[int]) -> Iterator[pa.Table]:

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from my_project import InputError, data, streaming
+from my_project.config import TrainingOptions
 from my_project.sample import write_sample
+from my_project.tables import read_table
+from my_project.train import train
 
 TASK = data.TASKS[0].name
 
@@ -19,13 +23,11 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return streaming.convert(write_sample(tmp_path_factory.mktemp("sample")), group_rows=20)
 
 
-@pytest.fixture
-def splits(table: Path, monkeypatch: pytest.MonkeyPatch) -> data.Splits:
-    """Load the table in about 20 windows."""
-    train = streaming.load(table, seed=0).train
-    size = streaming.WINDOW_BYTES / train.window * len(train) / 20
-    monkeypatch.setattr(streaming, "WINDOW_BYTES", size)
-    return streaming.load(table, seed=0)
+@pytest.fixture(autouse=True)
+def small_windows(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make windows of a twentieth of the table."""
+    rows = streaming.load(table, seed=0).train
+    monkeypatch.setattr(streaming, "WINDOW_BYTES", streaming.WINDOW_BYTES * 30 / rows.window)
 
 
 def keys(*parts: data.Examples) -> list[bytes]:
@@ -34,35 +36,75 @@ def keys(*parts: data.Examples) -> list[bytes]:
     return [b"".join(a[i].tobytes() for a in each) for each in arrays for i in range(len(each[0]))]
 
 
-def test_each_row_is_in_one_part_and_comes_once_an_epoch(splits: data.Splits, table: Path) -> None:
-    whole = data.encode(data.read_table(table), table.parent, splits.schema)
+def test_each_row_is_in_one_part_and_comes_once_an_epoch(table: Path) -> None:
+    splits = streaming.load(table, seed=0)
+    whole = data.encode(read_table(table), table.parent, splits.schema)
     trained = keys(*splits.train.windows(8, epoch=0, seed=0))
     assert len(trained) == len(splits.train)
     assert sorted(trained + keys(splits.validation, splits.test)) == sorted(keys(whole))
 
 
-def test_order_follows_from_seed_and_epoch(splits: data.Splits) -> None:
-    first, again, second, other = (
-        keys(*splits.train.windows(8, epoch, seed)) for epoch, seed in ((0, 0), (0, 0), (1, 0), (0, 1))
-    )
-    assert first == again
-    assert first != second and first != other
-    assert sorted(first) == sorted(second) == sorted(other)
+def test_order_follows_from_seed_and_epoch(table: Path) -> None:
+    rows = streaming.load(table, seed=0).train
+    orders = [keys(*rows.windows(8, *by)) for by in ((0, 0), (0, 0), (1, 0), (0, 1))]
+    assert orders[0] == orders[1] and orders[0] not in orders[2:]
+    assert all(sorted(order) == sorted(orders[0]) for order in orders)
 
 
-def test_windows_are_whole_batches_of_a_twentieth_of_the_rows(splits: data.Splits) -> None:
-    *windows, last = [len(rows) for rows in splits.train.windows(8, epoch=0, seed=0)]
-    assert len(windows) >= 12 and not any(size % 8 for size in windows)
-    assert max(*windows, last) <= 1.25 * len(splits.train) / 20 + 8
+def test_windows_are_whole_batches(table: Path) -> None:
+    *windows, last = map(len, streaming.load(table, seed=0).train.windows(8, epoch=0, seed=0))
+    assert len(windows) > 10 and not any(size % 8 for size in windows)
+    assert max(*windows, last) <= 1.25 * 30 + 8
 
 
 def test_memory_is_bounded_by_the_window(table: Path, tmp_path: Path) -> None:
-    cells = pq.read_table(table)
-    peaks = []
+    cells, path, peaks = pq.read_table(table), tmp_path / "t.parquet", []
     for copies in (1, 20):
-        path = table.with_name(f"{copies}.parquet")
-        with pq.ParquetWriter(path, cells.schema) as file:
-            for _ in range(copies):
-                file.write_table(cells, row_group_size=20)
-        peaks.append(peak(path))
-    assert peaks[1] < 2 * peaks[0]
+        pq.write_table(pa.concat_tables([cells] * copies), path, row_group_size=20)
+        rows = streaming.load(path, seed=0).train
+        tracemalloc.start()
+        assert sum(len(window) for window in rows.windows(8, epoch=0, seed=0)) == len(rows)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_statistics_and_held_out_rows_are_bounded(
+    table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streaming, "HELD_OUT_ROWS", 40)
+    monkeypatch.setattr(streaming, "STATISTICS_ROWS", 50)
+    splits = streaming.load(table, seed=0)  # a class that is not among the 50 rows is known
+    assert len(splits.validation) <= 40 and len(splits.test) <= 40
+    assert len(splits.train) > 450
+    assert sum(len(window) for window in splits.train.windows(8, 0, 0)) == len(splits.train)
+
+
+def test_column_split_decides(table: Path, tmp_path: Path) -> None:
+    cells = read_table(table)
+    cells["split"] = np.resize(["train", "test", "train", "validation"], len(cells))
+    cells.to_parquet(tmp_path / "t.parquet", row_group_size=20)
+    splits = streaming.load(tmp_path / "t.parquet", seed=0)
+    expected = data.load(tmp_path / "t.parquet", seed=0)
+    assert keys(splits.test) == keys(expected.test)
+    assert sorted(keys(*splits.train.windows(8, 0, 0))) == sorted(keys(expected.train))
+    assert splits.schema == expected.schema
+
+
+def test_csv_is_refused(table: Path, tmp_path: Path) -> None:
+    pd.DataFrame({"x": [1]}).to_csv(tmp_path / "t.csv")
+    with pytest.raises(InputError, match="not a Parquet file"):
+        streaming.load(tmp_path / "t.csv", seed=0)
+
+
+def test_file_that_breaks_during_training_is_named(table: Path, tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    path.write_bytes(table.read_bytes())
+
+    def damage(run: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+        path.write_bytes(content)
+
+    with pytest.raises(InputError, match=r"t\.parquet"):
+        train(TrainingOptions(data=path, run=tmp_path / "run", epochs=2), [damage])

@@ -49,5 +49,5 @@ def start_from(run: Path, network: keras.Model) -> None:
     source = read_network(run)
     network.get_layer("trunk").set_weights(source.get_layer("trunk").get_weights())
     copied = copy_heads(source, read_json(run / "config.json").get("TASKS", []), network)
-    heads = f", and the heads of {', '.join(copied)}," if copied else ""
-    print(f"The trunk{heads} comes from {run}.")
+    heads = f", heads of {', '.join(copied)}" if copied else ""
+    print(f"Copied from {run}: trunk{heads}.")

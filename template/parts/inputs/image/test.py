@@ -1,12 +1,10 @@
-"""Test how images are read, and that the trunk takes any size."""
-
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from my_project import InputError, config
-from my_project.inputs import InputSchema, encode_inputs, trunk
+from the_package import InputError, config
+from the_package.inputs import InputSchema, encode_inputs, trunk
 
 NAME, SHAPE = next(iter(config.INPUTS.items()))
 
@@ -26,7 +24,7 @@ def test_jpeg_of_another_size_is_converted(tmp_path):
 
 @pytest.mark.parametrize(
     ("cell", "message"),
-    [(None, "is empty"), ("nowhere.png", "No such file"), ("a.txt", "identify"), ("b.png", "8 bits")],
+    [(None, "is empty"), ("odd.png", "No such file"), ("a.txt", "identify"), ("b.png", "8 bits")],
 )
 def test_cell_that_is_not_an_image_is_named(cell, message, tmp_path):
     (tmp_path / "a.txt").write_text("text")

@@ -1,11 +1,9 @@
-"""Test how sequences are read and normalized."""
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from my_project import InputError, config
-from my_project.inputs import InputSchema, encode_inputs, fit_inputs
+from the_package import InputError, config
+from the_package.inputs import InputSchema, encode_inputs, fit_inputs
 
 NAME, SHAPE = next(iter(config.INPUTS.items()))
 

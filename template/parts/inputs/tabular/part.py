@@ -81,12 +81,10 @@ def fit_column(cells: pd.Series) -> Column:
     """Take numbers as numbers, and text as categories, the most frequent ones."""
     name, known = str(cells.name), cells.dropna()
     # One bad cell makes text of a column of numbers: to_numbers names the cell.
-    if pd.to_numeric(known, errors="coerce").notna().mean() < 0.9:
-        found = known.map(spell).value_counts().index
-        return Column(name, tuple(found[: config.MAX_CATEGORIES]))
-    if known.empty:
-        return Column(name, None if pd.api.types.is_numeric_dtype(cells) else ())
-    return Column(name, None, *mean_and_std(f"column '{name}'", to_numbers(known)))
+    if pd.to_numeric(known, errors="coerce").notna().mean() >= 0.9:
+        return Column(name, None, *mean_and_std(name, to_numbers(known)))
+    found = known.map(spell).value_counts().index
+    return Column(name, tuple(found[: config.MAX_CATEGORIES]))
 
 
 def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dict[str, np.ndarray]:

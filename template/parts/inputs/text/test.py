@@ -1,12 +1,10 @@
-"""Test how texts are read, and that padding does not count."""
-
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from my_project import config
-from my_project.inputs import InputSchema, encode_inputs, trunk
+from the_package import config
+from the_package.inputs import InputSchema, encode_inputs, trunk
 
 
 def read(text):

@@ -16,11 +16,6 @@ class Binary(ClassKind):
     row_metrics = {"accuracy": keras.metrics.binary_accuracy}
     scores = {"auc": roc_auc_score, "accuracy": lambda y, p: np.mean((p > 0.5) == y)}
 
-    @property
-    def count(self) -> int:
-        """Number of classes."""
-        return 2
-
     def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
         """Create what is logged each epoch."""
         return [*super().metrics(prefix), keras.metrics.AUC(name=f"{prefix}auc")]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from my_project.kinds import TASKS
-from my_project.model import build_model
+from the_package.kinds import TASKS
+from the_package.model import build_model
 
 
 def test_one_trunk_serves_all_inputs():

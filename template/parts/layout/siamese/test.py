@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from my_project.model import build_model
+from the_package.model import build_model
 
 
 def test_one_trunk_serves_both_inputs():

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from my_project import config
-from my_project.kinds import TASKS, AnyKind
+from the_package import config
+from the_package.kinds import TASKS, AnyKind
 
 HUBER = [replace(task, scale=3.0) for task in TASKS if type(task).__name__.startswith("Huber")]
 LABELS = np.zeros((6, 1), "float32")

@@ -5,8 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from my_project import config
-from my_project.kinds import TASKS, AnyKind
+from the_package import config
+from the_package.kinds import TASKS, AnyKind
 
 SMOOTHED = [task for task in TASKS if type(task).__name__.startswith("Smoothed")]
 

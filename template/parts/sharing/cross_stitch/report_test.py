@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from my_project import config
-from my_project.kinds import TASKS
-from my_project.model import build_model
-from my_project.sharing import shares
+from the_package import config
+from the_package.kinds import TASKS
+from the_package.model import build_model
+from the_package.sharing import shares
 
 
 def test_rows_are_the_tasks_that_take_and_columns_those_that_give() -> None:

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from my_project import config
-from my_project.kinds import TASKS
-from my_project.model import share
+from the_package import config
+from the_package.kinds import TASKS
+from the_package.model import share
 
 X = np.random.default_rng(1).normal(size=(7, 5)).astype("float32")
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from my_project import config
-from my_project.kinds import TASKS
-from my_project.model import build_model
-from my_project.sharing import gates, shares
+from the_package import config
+from the_package.kinds import TASKS
+from the_package.model import build_model
+from the_package.sharing import gates, shares
 
 P, S = config.NUM_PRIVATE_EXPERTS, config.NUM_EXPERTS
 LAST = config.NUM_LEVELS

@@ -33,9 +33,8 @@ class Schema:
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "Schema":
         """Read a schema that was written by `dataclasses.asdict`."""
-        pairs = zip(TASKS, saved["tasks"], strict=True)
-        tasks = tuple(replace(task, **fields) for task, fields in pairs)
-        return cls(InputSchema.from_json(saved["inputs"]), tasks)
+        tasks = (replace(t, **fields) for t, fields in zip(TASKS, saved["tasks"], strict=True))
+        return cls(InputSchema.from_json(saved["inputs"]), tuple(tasks))
 
 
 @dataclass(frozen=True)
@@ -70,10 +69,7 @@ class Splits:
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
-    """Read a table to train on, with the inputs' schema of an earlier run if given.
-
-    Raises InputError where the table cannot be used.
-    """
+    """Read a table to train on, its inputs `like` those of an earlier run. Raises InputError."""
     table = read_table(path)
     rows = split_rows(table, seed)
     schema = fit_schema(table, path.parent, rows["train"], like)

@@ -114,10 +114,7 @@ def state(model: keras.Model) -> list[keras.Variable]:
 
 
 def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
-    """Put a compiled model into the state of a run's last epoch; return the logs so far.
-
-    Raises InputError where files of the run are damaged, or of another network.
-    """
+    """Put a compiled model into a run's last state; return the logs so far. Raises InputError."""
     if not (run / "last.npz").is_file():
         return []  # no epoch was written
     try:
@@ -135,9 +132,8 @@ def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
 class Checkpoint(keras.callbacks.Callback):
     """Keep the history, the best model and the state to resume from; stop early.
 
-    Keras's own callbacks leave half a file where a process is killed, and forget the epochs before a
-    resume. Here each file is replaced as a whole, last.npz after the others; as writing takes long,
-    that takes a twentieth of the time.
+    Keras's callbacks leave half a file where a process is killed, and forget the epochs before a
+    resume. Here files are replaced as a whole, last.npz last, in a twentieth of the time.
     """
 
     def __init__(

@@ -1,0 +1,21 @@
+from pathlib import Path
+
+from . import InputError, streaming
+from .config import TrainingOptions
+from .data import Splits
+from .sample import write_sample
+from .train import unlabeled
+from .transfer import known_inputs
+
+
+def load(options: TrainingOptions) -> Splits:
+    """Read the Parquet table of --data, or the sample; print what is in it. Raises InputError."""
+    path = options.data or streaming.convert(write_sample(Path("data")))
+    splits = streaming.load(path, options.seed, known_inputs(options))
+    print(f"{path}: {splits.schema.inputs.summary()}")
+    missing = unlabeled(splits)
+    if options.monitor in missing or len(missing) == len(splits.schema.tasks):
+        raise InputError(f"--monitor {options.monitor}: no validation row has a label for it")
+    for name in missing:
+        print(f"Warning: no validation row has a label for '{name}'; early stopping ignores it.")
+    return splits
