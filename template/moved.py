@@ -1,10 +1,10 @@
-"""Keep what a person has changed in a file that a version of the template moves: a migration.
+"""Keep a person's edits in a file that a version of the template moves; a migration of Copier.
 
-python moved.py ANSWERS OLD NEW    (in a project that Copier has just updated)
+Usage, in a project that Copier has just updated: python moved.py ANSWERS OLD NEW
 
-`copier update` takes OLD away, with what was changed in it, and writes NEW afresh. Here the person's
-OLD is merged into NEW; what clashes stands there between conflict marks. CONTRIBUTING.md says how a
-version of the template asks for it.
+`copier update` deletes OLD with its edits, and writes NEW afresh. This merges the edits of OLD into
+NEW. Where both changed the same line, NEW has conflict markers. CONTRIBUTING.md says how copier.yml
+asks for it.
 """
 
 import subprocess
@@ -17,8 +17,8 @@ import yaml
 
 
 def moved(answers_file: str, old: str, new: str) -> None:
-    """Merge into `new` what was changed in `old` since the template wrote it."""
-    if not Path(new).exists():  # the answers do not ask for it
+    """Merge the edits of `old` since the template wrote it into `new`."""
+    if not Path(new).exists():  # the answers do not need it
         return
     answers = yaml.safe_load(committed(answers_file) or b"")
     with tempfile.TemporaryDirectory() as folder:
@@ -31,24 +31,24 @@ def moved(answers_file: str, old: str, new: str) -> None:
             defaults=True,
             quiet=True,
         )
-        if not (template / old).exists():  # they had not asked for it
+        if not (template / old).exists():  # the answers did not need it
             return
         changed = committed(old)
-        if changed is None:  # a person has taken it away: it stays so
+        if changed is None:  # a person has deleted it: it stays deleted
             Path(new).unlink()
             return
         mine.write_bytes(changed)
         labels = ("-L", "after updating", "-L", "last update", "-L", "before updating")
         command = ["git", "merge-file", *labels, new, template / old, mine]
-        # Up to 127 it is the number of conflicts.
+        # A status up to 127 is the number of conflicts.
         if subprocess.run(command, check=False).returncode > 127:
-            raise SystemExit(f"{old} cannot be merged into {new}")
-    # For git it is the same file.
+            raise SystemExit(f"{old}: git cannot merge it into {new}; merge your edits by hand")
+    # Let git diff show it as a new file.
     subprocess.run(["git", "add", "--intent-to-add", new], check=True)
 
 
 def committed(file: str) -> bytes | None:
-    """What a file was before the update, for which everything was committed; None without one."""
+    """Return the content of a file in the last commit, which the update started from, or None."""
     command = ["git", "show", f"HEAD:./{file}"]
     done = subprocess.run(command, check=False, capture_output=True)
     return None if done.returncode else done.stdout

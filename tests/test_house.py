@@ -63,7 +63,9 @@ def imports(text: str, modules: set[str], top_only: bool = False) -> set[str]:
     tree = ast.parse(text)
     found = set()
     for node in tree.body if top_only else ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.level or NAMES["package"] in str(node.module)):
+        if isinstance(node, ast.ImportFrom) and (
+            node.level or NAMES["package"] in str(node.module)
+        ):
             last = (node.module or "").rpartition(".")[2]
             found |= {last} & modules or {alias.name for alias in node.names} & modules
     return found

@@ -1,9 +1,9 @@
-"""Projects under git as people have them: rendered, edited by hand, committed; and updated."""
+"""Make projects under git as people have them (rendered, edited, committed), and update them."""
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,16 @@ import yaml
 from generator.choices.questions import ROOT, Answers
 from generator.releases import releases
 
-# The default, and of each layout a project that is far from it.
+# The default project, and one far from it for each layout.
 BASES: dict[str, Answers] = {
     "default": {},
     "multi_head": {
-        "tasks": "price:regression, sold:binary, colour:multiclass(3), tags:multilabel(4)",
+        "tasks": "price:regression, sold:binary, color:multiclass(3), tags:multilabel(4)",
         "sharing": "ple",
         "heads": "stacked",
         "loss_weighting": "pcgrad",
         "backend": "jax",
-        "tracking": "mlflow",
-        "tuning": "optuna",
+        "extras": ["mlflow", "tune"],
         "trunk_units": "16",
         "head_units": "8",
     },
@@ -35,7 +34,7 @@ BASES: dict[str, Answers] = {
         "tasks": "same_author:binary, same_topic:binary, likeness:regression",
         "comparison": "combined",
         "loss_weighting": "uncertainty",
-        "tracking": "tensorboard",
+        "extras": ["report", "tensorboard"],
         "trunk_units": "16, 8",
         "head_units": "8; 8, 4; ",
     },
@@ -48,7 +47,7 @@ BASES: dict[str, Answers] = {
         "loss_weighting": "fixed",
         "loss_weights": "1, 2, 0.5",
         "backend": "jax",
-        "streaming": "row_groups",
+        "extras": ["row_groups"],
         "trunk_units": "16, 8",
         "head_units": "8",
     },
@@ -57,9 +56,9 @@ BASES: dict[str, Answers] = {
 
 @dataclass(frozen=True)
 class Edit:
-    """What a person changes by hand: in a file, a piece of text that is there once; `new` for it.
+    """A change by hand: `new` replaces `old`, which the file contains once.
 
-    Without `old`, `new` is added at the end of the file, which may be new itself.
+    Without `old`, `new` is added at the end of the file. The file may be a new one.
     """
 
     file: str
@@ -67,7 +66,7 @@ class Edit:
     new: str
 
     def possible(self, project: Path) -> bool:
-        """Whether the project has that text."""
+        """Return whether the project has the old text."""
         return not self.old or self.old in self.path(project).read_text(encoding="utf-8")
 
     def apply(self, project: Path) -> None:
@@ -79,7 +78,7 @@ class Edit:
         path.write_text(text, encoding="utf-8")
 
     def path(self, project: Path) -> Path:
-        """The file in a project."""
+        """Return the path of the file in a project."""
         return project / self.file
 
 
@@ -96,39 +95,41 @@ EDITS = (
     LEARNING_RATE,
     FEATURES,
     Edit(
-        "src/mine/data.py",
-        "    table = table.set_axis(table.columns.map(str), axis=1)\n",
-        "    table = table.set_axis(table.columns.map(str), axis=1)\n"
-        '    if "grams" in table:\n'
-        '        table["ounces"] = table["grams"].map(ounces)\n',
+        "src/mine/tables.py",
+        "    texts = cells.select_dtypes(",
+        '    if "grams" in cells:\n'
+        '        cells["ounces"] = cells["grams"].map(ounces)\n'
+        "    texts = cells.select_dtypes(",
     ),
     Edit(
-        "src/mine/data.py",
+        "src/mine/tables.py",
         "",
         "\n\ndef ounces(grams: float) -> float:\n"
-        '    """Avoirdupois ounces of a mass."""\n'
+        '    """Convert a mass to avoirdupois ounces."""\n'
         "    return grams / 28.349523125\n",
     ),
     Edit(
         "tests/test_mine.py",
         "",
-        "import pandas as pd\n\nfrom mine.data import cleaned\n\n\n"
-        "def test_an_ounce_has_some_28_grams() -> None:\n"
-        '    assert cleaned(pd.DataFrame({"grams": [28.35]}))["ounces"].round(3).tolist() == [1]\n',
+        "import pyarrow as pa\n\nfrom mine.tables import normalize\n\n\n"
+        "def test_an_ounce_has_28_grams() -> None:\n"
+        '    table = normalize(pa.table({"grams": [28.35]}))\n'
+        '    assert table["ounces"].round(3).tolist() == [1]\n',
     ),
     Edit(
         "src/mine/train.py",
-        "                *ends,\n",
-        "                *ends,\n                keras.callbacks.TerminateOnNaN(),\n",
+        "*more, checkpoint],\n",
+        "*more, keras.callbacks.TerminateOnNaN(), checkpoint],\n",
     ),
     Edit("pyproject.toml", "  # your own\n", '  # your own\n  "rich>=13",\n'),
     Edit("README.md", "The second command trains on a", "The second command, of mine, is on a"),
     Edit("README.md", "", "\n## Notes\n\nA paragraph of mine.\n"),
+    Edit(".gitignore", "", "/notes/\n"),
 )  # fmt: skip
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder, as nobody in particular; its output."""
+    """Run git in a folder, without a person's settings, and return its output."""
     who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
     done = subprocess.run(
@@ -143,7 +144,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def commit(folder: Path, tag: str = "") -> None:
-    """Everything in a folder as a commit, perhaps with a tag."""
+    """Commit everything in a folder, and tag the commit if a tag is given."""
     if not (folder / ".git").exists():
         git(folder, "init", "--quiet")
     git(folder, "add", "--all")
@@ -153,14 +154,14 @@ def commit(folder: Path, tag: str = "") -> None:
 
 
 def template_repository(folder: Path, tag: str = "v1.0.0") -> Path:
-    """The present template as a repository with one version."""
+    """Make a repository with the present template as its only version."""
     git(folder.parent, "init", "--quiet", str(folder))
     releases.add(ROOT, folder, tag)
     return folder
 
 
 def copy(repository: Path, project: Path, answers: Answers, version: str | None = None) -> None:
-    """`copier copy --defaults`: a project that is called Mine."""
+    """Make a project called Mine, as `copier copy --defaults` does."""
     copier.run_copy(
         str(repository),
         project,
@@ -173,7 +174,7 @@ def copy(repository: Path, project: Path, answers: Answers, version: str | None 
 
 
 def edited(project: Path) -> list[Edit]:
-    """Everything that a person does and that can be done there, done and committed."""
+    """Apply and commit all edits that the project has the text for, and return them."""
     possible = [edit for edit in EDITS if edit.possible(project)]
     for edit in possible:
         edit.apply(project)
@@ -182,7 +183,7 @@ def edited(project: Path) -> list[Edit]:
 
 
 def update(project: Path, answers: Mapping[str, Any] | None = None, trust: bool = False) -> None:
-    """`copier update --defaults --data ...`"""
+    """Update a project, as `copier update --defaults --data ...` does."""
     copier.run_update(
         project,
         data=dict(answers or {}),
@@ -195,32 +196,31 @@ def update(project: Path, answers: Mapping[str, Any] | None = None, trust: bool 
 
 
 def recorded(project: Path) -> Answers:
-    """The answers of a project, without Copier's own."""
+    """Return the answers of a project, without Copier's own entries."""
     found = yaml.safe_load((project / ".copier-answers.yml").read_text(encoding="utf-8"))
     return {name: value for name, value in found.items() if not name.startswith("_")}
 
 
 def texts(project: Path) -> dict[str, str]:
-    """All files of a project, but for git's."""
-    return dict(sorted(_texts(project)))
-
-
-def _texts(project: Path) -> Iterator[tuple[str, str]]:
-    for path in project.rglob("*"):
-        name = str(path.relative_to(project))
-        if path.is_file() and not name.startswith(".git/"):
-            yield name, path.read_text(encoding="utf-8")
+    """Return the text of each file of a project, except git's."""
+    paths = [path for path in sorted(project.rglob("*")) if path.is_file()]
+    names = {str(path.relative_to(project)): path for path in paths}
+    return {
+        name: path.read_text(encoding="utf-8")
+        for name, path in names.items()
+        if not name.startswith(".git/")
+    }
 
 
 def conflicts(project: Path) -> list[str]:
-    """Files in which an update has left both versions of some lines."""
+    """Return the files in which an update has left both versions of some lines."""
     return [name for name, text in texts(project).items() if "<<<<<<< before updating\n" in text]
 
 
 def fresh(
     repository: Path, folder: Path, answers: Answers, edits: Sequence[Edit], without: Sequence[Edit]
 ) -> dict[str, str]:
-    """The texts of a new project with these answers, and the edits but for some."""
+    """Make a new project with answers and all edits except some; return its texts."""
     if folder.exists():
         shutil.rmtree(folder)
     copy(repository, folder, answers)

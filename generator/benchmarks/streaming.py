@@ -7,6 +7,7 @@ own: on tables of two sizes by row groups, and on the larger one in memory.
 
 import argparse
 import importlib
+import math
 import os
 import statistics
 import subprocess
@@ -101,7 +102,7 @@ def measure(table: str, rounds: str, *packages: str) -> list[float]:
         splits = importlib.import_module(f"{package}.{module}").load(Path(table), seed=0)
         keras.utils.set_random_seed(0)
         network = model.build_model(splits.schema)
-        count = batches.steps(len(splits.train), BATCH)
+        count = math.ceil(len(splits.train) / BATCH)
         train.compile_model(network, arguments.Training(), count)
         dataset, begin = batches.batches(splits.train, BATCH, 0)
         fits.append((network, dataset, begin, count, len(splits.train)))

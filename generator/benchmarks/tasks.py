@@ -7,6 +7,7 @@ those of a training step alone, which no framework can avoid.
 """
 
 import importlib
+import math
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -180,7 +181,7 @@ def project_fit(package: str, features: Any, named: dict[str, Any], measured: bo
     if hasattr(train, "grouped"):
         rows = train.grouped(rows)
     settings = arguments.Training(batch_size=BATCH)
-    count = batches.steps(len(features), BATCH)
+    count = math.ceil(len(features) / BATCH)
     train.compile_model(network, settings, count, measured=measured)
     dataset, shuffle = batches.batches(rows, BATCH, 0)
     more = {"shuffle": False, "steps_per_epoch": count, "verbose": 0}

@@ -35,7 +35,14 @@ CALLED_BY_OTHERS = {
 }
 CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
 CALLED_BY_OTHERS |= {"compute_metrics", "from_config", "get_config", "update_state", "built"}
-CALLED_BY_OTHERS |= {"activity_regularizer", "regularizer", "trainable", "training", "x"}
+CALLED_BY_OTHERS |= {
+    "stop_training",
+    "activity_regularizer",
+    "regularizer",
+    "trainable",
+    "training",
+    "x",
+}
 # The console script of pyproject.toml.
 CALLED_BY_OTHERS |= {"main"}
 # config.py states it also where all tasks have the same kind.
@@ -124,13 +131,14 @@ def conditions(part: Path, what: str) -> tuple[tuple[str, str], ...]:
 
 
 def check_all(
-    combinations: Sequence[Combination], projects: Mapping[str, Path]
+    combinations: Sequence[Combination], projects: Mapping[str, Path], template: Path = ROOT
 ) -> dict[str, list[str]]:
     """Return findings by name of the project.
 
     Args:
         combinations: what to check.
         projects: the directory of each, by name; all are below one directory.
+        template: what they were rendered from.
     """
     if not combinations:
         return {}
@@ -142,7 +150,7 @@ def check_all(
         linting = pool.submit(format_and_lint, root)
         few = every_file_once(firsts)
         typing = [pool.submit(type_check, few[i::cores]) for i in range(cores) if few[i:]]
-        findings = {c.name: list(_findings(projects[c.name], c)) for c in combinations}
+        findings = {c.name: list(_findings(projects[c.name], c, template)) for c in combinations}
         dead = [dead_code(folder, str(c.answers["package"])) for c, folder in firsts]
         lint, types = linting.result(), [line for part in typing for line in part.result()]
     for group, (_, first), unused in zip(alike, firsts, dead, strict=True):
@@ -198,10 +206,10 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _findings(folder: Path, combination: Combination) -> Iterator[str]:
+def _findings(folder: Path, combination: Combination, template: Path) -> Iterator[str]:
     package = str(combination.answers["package"])
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    for name in sorted(files ^ expected_files(combination.answers)):
+    for name in sorted(files ^ expected_files(combination.answers, template)):
         yield f"{folder}/{name}: {'not expected' if name in files else 'missing'}"
     for name in sorted(files):
         text = read(folder / name)

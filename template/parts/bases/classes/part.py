@@ -8,7 +8,7 @@ from keras import layers
 
 from . import InputError
 from .kinds import Kind, Tensor
-from .tables import listed, spell
+from .tables import find_positions, listed, spell
 
 
 @dataclass(frozen=True)
@@ -20,44 +20,26 @@ class ClassKind(Kind):
 
     activation: ClassVar[str]
 
-    @property
-    def count(self) -> int:
-        """Number of classes; of two, the prediction is the probability of the second."""
-        return max(2, self.width)
-
     def names(self, cells: pd.Series) -> pd.Series:
         """Spell the class of each labeled cell."""
         return cells.map(spell)
 
     def fit(self, cells: pd.Series, train: np.ndarray) -> Self:
         """Learn the classes from all rows (0, 1, ... or names), their shares from training rows."""
-        names = self.names(cells.dropna())
-        found, classes = names.value_counts().index, [str(i) for i in range(self.count)]
+        count, names = max(2, self.width), self.names(cells.dropna())
+        found, classes = names.value_counts().index, [str(i) for i in range(count)]
         classes = classes if set(found) <= set(classes) else sorted(found)
-        if len(classes) != self.count:
+        if len(classes) != count:
             where = f"column '{self.name}', row {names.index[names == found[-1]][0] + 1}"
             what = f"'{found[-1]}' is class {len(found)} of {listed(found)}"
-            raise InputError(f"{where}: {what}, but config.py says {self.count}; correct it")
-        fitted = replace(self, classes=classes)
-        labels = fitted.encode(cells.iloc[train].dropna())
-        return replace(fitted, shares=fitted.count_shares(labels).tolist())
-
-    def count_shares(self, labels: np.ndarray) -> np.ndarray:
-        """Measure how often each class occurs."""
-        return np.bincount(labels[:, 0], minlength=self.count) / len(labels)
+            raise InputError(f"{where}: {what}, but config.py says {count}; correct it")
+        known = cells.iloc[train].dropna()
+        shares = self.names(known).value_counts().reindex(classes, fill_value=0) / len(known)
+        return replace(self, classes=classes, shares=shares.tolist())
 
     def encode(self, cells: pd.Series) -> np.ndarray:
         """Read labeled cells as positions among the classes: (rows, 1)."""
-        return self.codes(self.names(cells))[:, None]
-
-    def codes(self, names: pd.Series) -> np.ndarray:
-        """Look up the position of each name among the classes. Raises InputError."""
-        codes = pd.Index(self.classes, dtype=object).get_indexer(names)
-        if (codes < 0).any():
-            row, name = names.index[codes < 0][0] + 1, names[codes < 0].iloc[0]
-            where = f"row {row}, column '{self.name}'"
-            raise InputError(f"{where}: '{name}' is unknown; write one of {listed(self.classes)}")
-        return codes
+        return find_positions(self.names(cells), self.classes)[:, None]
 
     def output(self, logits: Tensor) -> Tensor:
         """Turn logits into probabilities."""
@@ -69,16 +51,15 @@ class ClassKind(Kind):
 
     def likely(self, predicted: np.ndarray) -> np.ndarray:
         """Name the likely class of each row."""
-        return np.array(self.classes, dtype=object)[predicted.argmax(axis=1)]
+        places = predicted.argmax(axis=1) if self.width > 1 else (predicted[:, 0] > 0.5).astype(int)
+        return np.array(self.classes, dtype=object)[places]
 
     def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
         """Name the columns that predictions, (rows, width), add to a table."""
-        classes = self.classes[-self.width :]
-        names = [f"{self.name}_probability_{name}" for name in classes]
+        names = [f"{self.name}_probability_{name}" for name in self.classes[-self.width :]]
         likely = {f"{self.name}_predicted": self.likely(predicted)}
         return likely | dict(zip(names, predicted.T, strict=True))
 
     def sample_labels(self, values: np.ndarray) -> Sequence[object]:
         """Make sample labels from standardized values."""
-        bounds = np.quantile(values, np.arange(1, self.count) / self.count)
-        return [f"class_{level:03}" for level in np.digitize(values, bounds)]
+        return [f"class_{i:03}" for i in pd.qcut(values, max(2, self.width), labels=False)]

@@ -9,11 +9,6 @@ import numpy as np
 from .data import Arrays, Examples
 
 
-def steps(rows: int, size: int) -> int:
-    """Count the batches of an epoch; the last one may be smaller."""
-    return math.ceil(rows / size)
-
-
 class Batches(keras.utils.PyDataset):
     """Rows in batches, by an order that may change between epochs."""
 
@@ -22,7 +17,7 @@ class Batches(keras.utils.PyDataset):
         self.rows, self.size, self.order = rows, size, np.arange(len(rows))
 
     def __len__(self) -> int:
-        return steps(len(self.rows), self.size)
+        return math.ceil(len(self.rows) / self.size)
 
     def __getitem__(self, index: int) -> tuple[Arrays, ...]:
         start = index * self.size

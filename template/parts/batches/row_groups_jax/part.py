@@ -11,11 +11,6 @@ from .data import Arrays, Examples
 from .streaming import Streamed
 
 
-def steps(rows: int, size: int) -> int:
-    """Count the batches of an epoch; the last one may be smaller."""
-    return math.ceil(rows / size)
-
-
 class Batches(keras.utils.PyDataset):
     """Batches of an epoch, in their order, whichever Keras asks for."""
 
@@ -25,7 +20,7 @@ class Batches(keras.utils.PyDataset):
         self.batches = self.read(0)
 
     def __len__(self) -> int:
-        return steps(len(self.rows), self.size)
+        return math.ceil(len(self.rows) / self.size)
 
     def __getitem__(self, index: int) -> tuple[Arrays, ...]:
         return next(self.batches)

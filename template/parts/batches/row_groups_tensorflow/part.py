@@ -1,6 +1,5 @@
 """Rows in batches, read anew in each epoch, in an order that the seed and the epoch decide."""
 
-import math
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,11 +10,6 @@ import tensorflow as tf
 from . import InputError
 from .data import Arrays, Examples
 from .streaming import Streamed
-
-
-def steps(rows: int, size: int) -> int:
-    """Count the batches of an epoch; the last one may be smaller."""
-    return math.ceil(rows / size)
 
 
 class Reader(keras.callbacks.Callback):
@@ -36,10 +30,11 @@ class Reader(keras.callbacks.Callback):
             raise self.error
 
     def windows(self) -> Iterator[tuple[Arrays, ...]]:
-        """Read an epoch."""
+        """Read this epoch and those that follow: Keras keeps one iterator for all."""
         try:
-            for window in self.rows.windows(self.size, self.epoch, self.seed):
-                yield window.as_tuple()
+            for epoch in itertools.count(self.epoch):
+                for window in self.rows.windows(self.size, epoch, self.seed):
+                    yield window.as_tuple()
         except InputError as error:  # tf.data would wrap it in an error of its own
             warnings.filterwarnings("ignore", r"\s*Your input ran out of data")
             self.error = error

@@ -1,6 +1,5 @@
 """Rows in batches, in an order that the seed and the epoch decide."""
 
-import math
 from typing import Any
 
 import keras
@@ -8,11 +7,6 @@ import numpy as np
 import tensorflow as tf
 
 from .data import Examples
-
-
-def steps(rows: int, size: int) -> int:
-    """Count the batches of an epoch; the last one may be smaller."""
-    return math.ceil(rows / size)
 
 
 def batches(

@@ -21,9 +21,7 @@ def mean_and_std(name: str, values: np.ndarray) -> tuple[float, float]:
     mean, std = float(values.mean(dtype="float64")), float(values.std(dtype="float64"))
     if values.min() == values.max():
         return mean, 1.0
-    if std < 1e-6 or std < 1e-5 * abs(mean):
-        raise InputError(
-            f"column '{name}': {mean:g} ± {std:g} loses its differences in single precision; "
-            f"subtract {mean:g}, or choose another unit"
-        )
+    if std < max(1e-6, 1e-5 * abs(mean)):
+        what = f"{mean:g} ± {std:g} is beyond single precision"
+        raise InputError(f"column '{name}': {what}; subtract {mean:g}, or choose another unit")
     return mean, std

@@ -18,7 +18,7 @@ from keras.callbacks import EarlyStopping, LambdaCallback
 from scipy import stats
 
 from . import InputError, config, runs, train
-from .batches import batches, steps
+from .batches import batches
 from .config import TrainingOptions
 from .data import Examples, Splits
 from .evaluate import measure
@@ -91,7 +91,7 @@ def train_network(network: str, options: TrainingOptions, splits: Splits) -> dic
 
 def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: Splits) -> float:
     """Fit a network to all tasks or one, up to its best epoch; return the seconds of an epoch."""
-    rate, count = options.learning_rate, steps(len(splits.train), options.batch_size)
+    rate, count = options.learning_rate, math.ceil(len(splits.train) / options.batch_size)
     rows, shuffle = batches(splits.train, options.batch_size, options.seed)
     ends: list[float] = []
     clock = LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
@@ -101,7 +101,7 @@ def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: 
         callbacks, watched = [shuffle, clock], f"val_{tasks[0].name}_mean_loss"
     else:
         model = train.compile_model(model, tasks, rate, count)
-        callbacks, watched = [shuffle, clock, train.EpochLosses(splits)], options.watched
+        callbacks, watched = [shuffle, clock, train.log_losses(splits)], options.watched
     best = EarlyStopping(watched, patience=options.patience, mode="min", restore_best_weights=True)
     model.fit(
         rows,

@@ -14,6 +14,7 @@ import shutil
 import socket
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,10 +31,11 @@ from .config import TrainingOptions
 ADDRESS, COUNT, NUMBER = (
     f"KERAS_DISTRIBUTION_{what}" for what in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
 )
+WAIT = 300  # seconds for all processes to start
 # What JAX says where it cannot reach another process, in errors of several types.
 LOST = re.compile("Gloo|NCCL|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED|CANCELLED")
 RESTART = "see what it said, and start all again, with --resume RUN if the run has begun"
-# Paths, and what a run ignores, may differ between hosts.
+# Paths may differ between hosts.
 MAY_DIFFER = {"data", "run", "resume"}
 
 
@@ -82,7 +84,7 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
                 stack.enter_context(contextlib.redirect_stdout(nowhere))
             check_alike(options)
             yield mine
-        jax.distributed.shutdown()  # waits for all; from here on, a process may end when it likes
+        multihost_utils.sync_global_devices("trained")  # from here on, a process may end
         code = 0
     except Exception as error:
         if LOST.search(str(error)):
@@ -94,7 +96,7 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
         sys.stdout.flush()
         sys.stderr.flush()
         if code or jax.process_index() > 0:
-            os._exit(code)  # else JAX waits for the others, and aborts where one is lost
+            os._exit(code)  # as JAX ends, it waits for the others, and aborts where one is lost
 
 
 @contextlib.contextmanager
@@ -102,8 +104,10 @@ def distributed() -> Iterator[None]:
     """Put the models that are built in the `with` block on all devices."""
     if jax.device_count() > 1:
         keras.distribution.set_distribution(DataParallel(auto_shard_dataset=False))
-    yield
-    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(None)
 
 
 def meet() -> bool:
@@ -124,15 +128,26 @@ def meet() -> bool:
         if number == "0":  # where the port is taken, JAX may crash
             socket.create_server(("", int(port))).close()
         jax.config.update("jax_enable_recoverability", True)  # an error, where JAX would abort
+        timer = threading.Timer(WAIT, give_up)
+        timer.daemon = True
+        timer.start()
         jax.distributed.initialize(
-            address, int(count), int(number), heartbeat_timeout_seconds=30
+            address,
+            int(count),
+            int(number),
+            initialization_timeout=2 * WAIT,  # JAX would abort
+            heartbeat_timeout_seconds=30,
         )
+        timer.cancel()
     except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"no meeting at {ADDRESS}={address} ({error}); start all processes within five "
-            "minutes, with a free port of the host of process 0"
-        ) from None
+        raise InputError(f"{ADDRESS} is '{address}': {error}; give a free port") from None
     return int(count) > 1
+
+
+def give_up() -> None:
+    """End this process, which waits for others, with one line."""
+    print(f"error: not all processes came; start {COUNT} within {WAIT} s", file=sys.stderr)
+    os._exit(2)
 
 
 def elsewhere(options: TrainingOptions, run: Path) -> TrainingOptions:

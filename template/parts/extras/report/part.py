@@ -12,17 +12,13 @@ from matplotlib.figure import Figure
 
 from . import InputError, config
 from .data import Examples, Schema, encode
-from .evaluate import score
 from .kinds import Kind
-from .report import SECTIONS
+from .report import SECTIONS, score_with_intervals
 from .runs import load_run, read_json, replaced
 from .tables import read_table
 
 STYLE = "body {font-family: sans-serif; margin: 2rem} td, th {padding: 0.3rem; text-align: right}"
-EXPLAINED = (
-    "Low to high is the 95 % interval of the model's score, by the bootstrap over rows. The score is "
-    "better if all of it is on the better side of the baseline, the best constant prediction."
-)
+EXPLAINED = "Low to high: 95 % interval. Better: all of it beats the baseline, the best constant."
 
 
 def report(run: Path, table: Path) -> None:
@@ -31,10 +27,10 @@ def report(run: Path, table: Path) -> None:
     card = model_card(run, schema)
     examples = encode(read_table(table), table.parent, schema)
     title = safe(f"{run.resolve().name} on {table.name}")
-    head = f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><style>{STYLE}</style>'
-    scores = as_table(score(model, schema, examples).set_index("task"))
-    page = [f"{head}<title>{title}</title>\n<h1>{title}</h1>", scores, f"<p>{EXPLAINED}"]
-    page += ["Scores of rows that the model was trained on are too good.</p>"]
+    page = [f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><style>{STYLE}</style>']
+    page += [f"<title>{title}</title>", f"<h1>{title}</h1>"]
+    page += [as_table(score_with_intervals(model, schema, examples).set_index("task"))]
+    page += [f"<p>{EXPLAINED} Scores of rows that the model was trained on are too good.</p>"]
     for section in SECTIONS:
         page += section(model, schema, examples)
     for name, text in {"report.html": "\n".join(page), "MODEL_CARD.md": card}.items():
@@ -52,7 +48,7 @@ def task_sections(model: keras.Model, schema: Schema, examples: Examples) -> Ite
         yield f"<h2>{safe(task.name)}</h2>\n<p>{safe(describe(task))}</p>"
         if rows.any():
             yield show_errors(task, labels, predicted)
-            yield show_calibration(*certainty(task, labels, predicted))
+            yield show_calibration(tenths(*certainty(task, labels, predicted)))
 
 
 @singledispatch
@@ -73,13 +69,17 @@ def certainty(task: Kind, labels: np.ndarray, predicted: np.ndarray) -> tuple[np
     return predicted.ravel(), labels.ravel()
 
 
-def show_calibration(expected: np.ndarray, true: np.ndarray) -> str:
-    """Draw the mean of what came true by that of what was expected, in tenths of the rows."""
-    tenths = np.ceil(10 * pd.Series(expected).rank(pct=True))
-    means = pd.DataFrame({"expected": expected, "true": true}).groupby(tenths).mean()
+def tenths(expected: np.ndarray, true: np.ndarray) -> pd.DataFrame:
+    """Average both in tenths of the rows, by what is expected."""
+    groups = np.ceil(10 * pd.Series(expected).rank(pct=True))
+    return pd.DataFrame({"expected": expected, "true": true}).groupby(groups).mean()
+
+
+def show_calibration(means: pd.DataFrame) -> str:
+    """Draw what came true by what was expected, beside the diagonal."""
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.add_subplot(title="calibration", xlabel="predicted", ylabel="observed")
-    axes.axline((float(expected.mean()),) * 2, slope=1, color="black", linewidth=1)
+    axes.axline((means["expected"].mean(),) * 2, slope=1, color="black", linewidth=1)
     axes.plot(means["expected"], means["true"], marker="o")
     return as_image(figure)
 
@@ -90,7 +90,7 @@ def safe(text: object) -> str:
 
 
 def as_table(table: pd.DataFrame) -> str:
-    """Write a table as HTML; of a large one, the first and last rows and columns."""
+    """Write a table, or the ends of a large one, as HTML."""
     return table.to_html(max_rows=40, max_cols=40, float_format="{:.4g}".format, na_rep="-")
 
 
@@ -108,22 +108,20 @@ def model_card(run: Path, schema: Schema) -> str:
         history, scores = pd.read_csv(run / "history.csv"), pd.read_json(run / "metrics.json")
         watched = config.TrainingOptions(monitor=saved["monitor"]).watched
         best = history["epoch"][history[watched].idxmin()] + 1
-        table = saved["data"] or "the sample data set, which is made up"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{run}: training has not ended, or damaged a file: {error}") from None
     header, *rows = scores.to_csv(index=False, sep="|", float_format="%.4g").splitlines()
     sections = {
         "Tasks": [f"- `{task.name}`: {safe(describe(task))}" for task in schema.tasks],
-        "Scores of held-out rows": [header, "---|" * len(scores.columns), *rows, "", EXPLAINED],
+        "Scores of held-out rows": [header, "---|" * len(scores.columns), *rows],
         "Training": [
-            f"- Table: {safe(table)}. {safe(schema.inputs.summary())}.",
+            f"- Table: {safe(saved.get('data') or 'sample data')}. {safe(schema.inputs.summary())}",
             f"- Epochs: {len(history)}. Number {best} is the best by `{watched}`.",
             *(f"- `{name}`: {safe(value)}" for name, value in saved.items() if name != "TASKS"),
         ],
         "Limits": [
             "- The model is for rows like those of the table; other places and times may differ.",
-            "- Scores are too good if rows that belong together are in several parts of the table. "
-            "A column `split` keeps them together.",
+            "- Without a column `split` that keeps related rows together, scores are too good.",
         ],
     }
     parts = ["\n".join([f"## {title}", "", *lines]) for title, lines in sections.items()]

@@ -22,11 +22,7 @@ from .tune import LAYERS
 
 
 def tune(options: TrainingOptions, out: Path, trials: int) -> None:
-    """Run trials until a study has enough, and write the best answers.
-
-    Raises:
-        InputError: Something cannot be used; it says what to do.
-    """
+    """Run trials until a study has enough, and write the best answers. Raises InputError."""
     if out.exists() and not (out / "study.db").is_file() and (out.is_file() or any(out.iterdir())):
         raise InputError(f"{out} exists already and has no study; give another --out")
     splits = load(options)
@@ -71,15 +67,13 @@ def search(
         try:
             answers = suggest(trial)
             trial.set_user_attr("answers", answers)
-            run = out / "trials" / str(trial.number)
-            rate = answers["learning_rate"]
+            run, rate = out / "trials" / str(trial.number), answers["learning_rate"]
             loss = measure(replace(options, run=run, learning_rate=rate), splits)
         except BaseException:
             study.tell(trial, state=TrialState.FAIL)
             raise
         study.tell(trial, loss)
-        found = ", ".join(f"{name}: {value}" for name, value in answers.items())
-        print(f"trial {trial.number}: {loss:.4g} ({found})", flush=True)
+        print(f"trial {trial.number}: {loss:.4g} {answers}", flush=True)
 
 
 def suggest(trial: optuna.Trial) -> dict[str, Any]:
@@ -97,18 +91,16 @@ def suggest(trial: optuna.Trial) -> dict[str, Any]:
 def measure(options: TrainingOptions, splits: Splits) -> float:
     """Train once; return the lowest plain sum of the tasks' validation losses."""
     ended: list[Any] = []
-    end = keras.callbacks.LambdaCallback(on_train_end=ended.append)
     with runs.claim(options.run, None) as run:
         runs.write_json(run / "config.json", runs.settings(options) | {"table": splits.digest})
         runs.write_json(run / "schema.json", asdict(splits.schema))
         keras.utils.clear_session()
         keras.utils.set_random_seed(options.seed)
         with contextlib.redirect_stdout(io.StringIO()):  # a line for each trial is enough
-            fit(options, splits, run, [end])
+            fit(options, splits, run, [keras.callbacks.LambdaCallback(on_train_end=ended.append)])
     if not ended:
         raise KeyboardInterrupt  # `fit` itself ends with what it has
     history = pd.read_csv(run / "history.csv")
-    # Weights that are searched, or adapt, would make the total smaller.
     names = [task.name for task in splits.schema.tasks if task.name not in unlabeled(splits)]
     loss = history[[f"val_{name}_loss" for name in names]].sum(axis=1, skipna=False).min()
     return float(loss) if math.isfinite(loss) else math.inf
@@ -123,8 +115,8 @@ def report(study: optuna.Study, out: Path) -> None:
     rows = [{"trial": t.number, "loss": t.values[0], **t.user_attrs["answers"]} for t in ranked[:5]]
     print(f"\nThe best of {len(complete)} trials, by the sum of the validation losses:\n")
     print(pd.DataFrame(rows).to_string(index=False))
-    answers = ranked[0].user_attrs["answers"]
+    answers = ranked[0].user_attrs["answers"].items()
     with runs.replaced(out / "best.yml") as path:
-        path.write_text("".join(f"{k}: {json.dumps(v)}\n" for k, v in answers.items()))
+        path.write_text("".join(f"{k}: {json.dumps(v)}\n" for k, v in answers))
     print(f"\nTrials, each a run, are in {out / 'trials'}; the best answers in {out / 'best.yml'}.")
     print(f"Next: copier update --defaults --data-file {shlex.quote(str(out / 'best.yml'))}")

@@ -1,3 +1,4 @@
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -7,11 +8,11 @@ import keras
 from keras.callbacks import Callback
 
 from . import runs
-from .batches import batches, steps
+from .batches import batches
 from .config import TrainingOptions
 from .data import Splits
 from .model import build_model
-from .train import EpochLosses, compile_model
+from .train import compile_model, log_losses
 
 
 def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
@@ -20,7 +21,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
-    count = steps(len(splits.train), options.batch_size)
+    count = math.ceil(len(splits.train) / options.batch_size)
     model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
     model.optimizer.build(model.trainable_variables)
     rows, shuffle = batches(splits.train, options.batch_size, options.seed)
@@ -37,12 +38,12 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
             validation_batch_size=options.batch_size,
             initial_epoch=len(checkpoint.history),
             epochs=options.epochs,
-            callbacks=[shuffle, EpochLosses(splits), *more, checkpoint],
+            callbacks=[shuffle, log_losses(splits), *more, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
         )
         checkpoint.write()
     except KeyboardInterrupt:  # what was written before is of a whole epoch
-        command = shlex.join(["python", "-m", str(__package__), "train", "--resume", str(run)])
-        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:\n{command}\n")
+        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:")
+        print(f"python -m {__package__} train --resume {shlex.quote(str(run))}\n")
         if not checkpoint.written:
             raise

@@ -1,3 +1,5 @@
+import math
+import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -9,11 +11,11 @@ import numpy as np
 from keras.callbacks import Callback
 
 from . import runs
-from .batches import batches, steps
+from .batches import batches
 from .config import TrainingOptions
 from .data import Splits
 from .model import build_model
-from .train import EpochLosses, compile_model
+from .train import compile_model, log_losses
 from .transfer import start_from
 
 
@@ -44,7 +46,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
-    count, done = steps(len(splits.train), options.batch_size), written_epochs(run)
+    count, done = math.ceil(len(splits.train) / options.batch_size), written_epochs(run)
     if options.trunk_from and not done:
         start_from(options.trunk_from, network)
 
@@ -70,18 +72,19 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
                 model = compiled(True)
             model.fit(
                 rows,
+                shuffle=False,  # the callback does it
                 steps_per_epoch=count,  # else Keras makes two iterators an epoch
                 validation_data=splits.validation.as_tuple(),
                 validation_batch_size=options.batch_size,
                 initial_epoch=first,
                 epochs=end,
-                callbacks=[shuffle, EpochLosses(splits), *more, checkpoint],
+                callbacks=[shuffle, log_losses(splits), *more, checkpoint],
                 verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
             )
             checkpoint.write()
     except KeyboardInterrupt:  # what was written before is of a whole epoch
-        command = shlex.join(["python", "-m", str(__package__), "train", "--resume", str(run)])
-        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:\n{command}\n")
+        print(f"\nInterrupted after {checkpoint.written} epochs. To resume:")
+        print(f"python -m {__package__} train --resume {shlex.quote(str(run))}\n")
         if not checkpoint.written:
             raise
 

@@ -1,5 +1,6 @@
 """The inputs: columns of numbers and categories, and the trunk that reads them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,7 @@ class Column:
 class InputSchema:
     """What the training rows say about the features."""
 
-    columns: tuple[Column, ...] = tuple(
-        Column(f"x{i}") for i in range(1, config.SAMPLE_FEATURES + 1)
-    )
+    columns: tuple[Column, ...] = tuple(Column(f"x{i + 1}") for i in range(config.SAMPLE_FEATURES))
 
     @classmethod
     def from_json(cls, saved: dict[str, Any]) -> "InputSchema":
@@ -44,10 +43,8 @@ class InputSchema:
 
     def summary(self) -> str:
         """List what the network reads: a column that should not be there is seen here."""
-        numbers = [column.name for column in self.columns if column.categories is None]
-        texts = [f"{c.name} ({c.width})" for c in self.columns if c.categories is not None]
-        parts = {"numbers": numbers, "categories": texts}
-        return "Features: " + "; ".join(f"{k} {listed(v)}" for k, v in parts.items() if v)
+        texts = {c.name: f" ({c.width} categories)" for c in self.columns if c.categories}
+        return "Features: " + listed(c.name + texts.get(c.name, "") for c in self.columns)
 
 
 def input_layers(schema: InputSchema) -> dict[str, keras.KerasTensor]:
@@ -70,8 +67,8 @@ def trunk(schema: InputSchema) -> keras.Model:
 
 def fit_inputs(table: pd.DataFrame, folder: Path, train: np.ndarray) -> InputSchema:
     """Learn columns, statistics and categories from the training rows. Raises InputError."""
-    training = [view.iloc[train] for view in split_columns(table, config.FEATURES).values()]
-    columns = tuple(fit_column(cells) for _, cells in pd.concat(training).items())
+    views = split_columns(table.iloc[train], config.FEATURES).values()
+    columns = tuple(fit_column(cells) for _, cells in pd.concat(views).items())
     if not any(column.width for column in columns):
         raise InputError("the table has no columns besides those of the tasks; add some features")
     return InputSchema(columns)
@@ -88,36 +85,26 @@ def fit_column(cells: pd.Series) -> Column:
 
 
 def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dict[str, np.ndarray]:
-    """Encode the features: (rows, numbers), float32, by input.
-
-    A missing number is NaN. A category that is missing, or unknown, is all zeros.
-    """
+    """Encode the features, (rows, numbers), by input: NaN or zeros where a cell is not known."""
     views = split_columns(table, [column.name for column in schema.columns])
-    arrays = {}
+    arrays: dict[str, list[np.ndarray]] = {name: [] for name in views}
     for name, view in views.items():
-        parts = [encode_column(view[column.name], column) for column in schema.columns]
-        arrays[name] = np.concatenate(parts, axis=1, dtype="float32", casting="unsafe")
-    return arrays
-
-
-def encode_column(cells: pd.Series, column: Column) -> np.ndarray:
-    """Encode one feature: (rows, width)."""
-    if column.categories is None:
-        return to_numbers(cells)[:, None]
-    codes = pd.Index(column.categories, dtype=object).get_indexer(cells.map(spell))
-    return codes[:, None] == np.arange(column.width)
+        for column, (_, cells) in zip(schema.columns, view.items(), strict=True):
+            if column.categories is None:
+                arrays[name].append(to_numbers(cells)[:, None])
+            else:
+                codes = pd.Index(column.categories, dtype=object).get_indexer(cells.map(spell))
+                arrays[name].append(codes[:, None] == np.arange(column.width))
+    return {name: np.hstack(parts).astype("float32") for name, parts in arrays.items()}
 
 
 def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Select the features of each input, those named or all. Raises InputError."""
     labels = {"split", *(task.name for task in config.TASKS)}
-    found, patterns = dict.fromkeys(features), sorted(config.INPUTS.values(), key=len)
-    for column in [name for name in table.columns if name not in labels and not features]:
-        for before, after in (pattern.split("{}") for pattern in reversed(patterns)):
-            name = column.removeprefix(before).removesuffix(after)
-            if name and before + name + after == column:  # the longest pattern that fits
-                found[name] = None
-                break
+    patterns = sorted(config.INPUTS.values(), key=len, reverse=True)  # the longest that fits counts
+    any_input = re.compile("|".join(re.escape(p).replace(r"\{\}", "(.+)") for p in patterns), re.S)
+    fits = [any_input.fullmatch(column) for column in table.columns if column not in labels]
+    found = features or dict.fromkeys("".join(fit.groups("")) for fit in fits if fit)
     columns = {name: {f: p.replace("{}", f) for f in found} for name, p in config.INPUTS.items()}
     return {name: pick(table, picked) for name, picked in columns.items()}
 

@@ -19,7 +19,3 @@ class Binary(ClassKind):
     def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
         """Create what is logged each epoch."""
         return [*super().metrics(prefix), keras.metrics.AUC(name=f"{prefix}auc")]
-
-    def likely(self, predicted: np.ndarray) -> np.ndarray:
-        """Name the likely class of each row."""
-        return np.array(self.classes, dtype=object)[(predicted[:, 0] > 0.5).astype(int)]

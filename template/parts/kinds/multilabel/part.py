@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 from .kinds import ClassKind
-from .tables import spell
+from .tables import find_positions, spell
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,9 @@ class Multilabel(ClassKind):
         """Read labeled cells as 1 for each of their classes, else 0: (rows, classes)."""
         names = self.names(cells)
         labels = np.zeros((len(cells), self.width))
-        labels[cells.index.get_indexer(names.index), self.codes(names)] = 1.0
+        positions = find_positions(names, self.classes)
+        labels[cells.index.get_indexer(names.index), positions] = 1.0
         return labels
-
-    def count_shares(self, labels: np.ndarray) -> np.ndarray:
-        """Measure how often each class occurs."""
-        return labels.mean(axis=0)
 
     def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
         """Create what is logged each epoch."""

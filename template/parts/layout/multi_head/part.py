@@ -8,13 +8,8 @@ from .model import heads, share
 def build_model(schema: Schema | None = None) -> keras.Model:
     """Build the network of config.py: one input, a trunk that all tasks share, a head for each.
 
-    Args:
-        schema: Columns and statistics, as `data.load` finds them; without it, those of the sample.
-
-    Returns:
-        A functional model from the inputs that `data.encode` makes to a dict of predictions, one
-        output for each task, named after it: (batch, width), in the unit of the table or as
-        probabilities.
+    Outputs are predictions by task, (batch, width), in the unit of the table or as probabilities.
+    Without a schema, as `data.load` makes it, columns are those of the sample.
     """
     schema = schema or Schema()
     inputs = input_layers(schema.inputs)

@@ -16,10 +16,10 @@ T, DEPTH = len(TASKS), len(config.EXPERT_UNITS)
 
 def stitched(matrix: np.ndarray) -> keras.Model:
     """Build what shares, alone, on 5 features: random layers, and this matrix in each stitch."""
-    encoding = keras.Input((5,))
+    keras.utils.set_random_seed(0)
+    encoding, rng = keras.Input((5,)), np.random.default_rng(0)
     network = keras.Model(encoding, share(encoding))
-    rng = np.random.default_rng(0)
-    network.set_weights([rng.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
+    network.set_weights([w + rng.normal(0, 0.05, w.shape) for w in network.get_weights()])
     for i in range(1, DEPTH + 1):
         network.get_layer(f"stitch_{i}").set_weights([matrix])
     return network

@@ -15,11 +15,11 @@ X = np.random.default_rng(1).normal(size=(7, 5)).astype("float32")
 
 @pytest.fixture
 def network() -> keras.Model:
-    """Build what shares, alone, on 5 features, with random weights."""
-    encoding = keras.Input((5,))
+    """Build what shares, alone, on 5 features; its biases are not zero."""
+    keras.utils.set_random_seed(0)
+    encoding, rng = keras.Input((5,)), np.random.default_rng(0)
     network = keras.Model(encoding, share(encoding))
-    rng = np.random.default_rng(0)
-    network.set_weights([rng.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
+    network.set_weights([w + rng.normal(0, 0.05, w.shape) for w in network.get_weights()])
     return network
 
 

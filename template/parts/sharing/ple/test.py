@@ -16,13 +16,13 @@ P, S = config.NUM_PRIVATE_EXPERTS, config.NUM_EXPERTS
 LEVELS = range(1, config.NUM_LEVELS + 1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def network() -> keras.Model:
-    """Build what shares, alone, on 5 features, with random weights."""
-    encoding = keras.Input((5,))
+    """Build what shares, alone, on 5 features; its biases are not zero."""
+    keras.utils.set_random_seed(0)
+    encoding, rng = keras.Input((5,)), np.random.default_rng(0)
     network = keras.Model(encoding, share(encoding))
-    rng = np.random.default_rng(0)
-    network.set_weights([rng.normal(0, 0.5, weight.shape) for weight in network.get_weights()])
+    network.set_weights([w + rng.normal(0, 0.05, w.shape) for w in network.get_weights()])
     return network
 
 
@@ -48,7 +48,7 @@ def point(network: keras.Model, number: int) -> None:
     for layer in (layer for layer in network.layers if "_gate" in layer.name):
         kernel, bias = layer.get_weights()
         places = np.arange(len(bias)) == number % len(bias)
-        layer.set_weights([0 * kernel, 1000.0 * places])
+        layer.set_weights([0 * kernel, 50.0 * places])
 
 
 def test_representations_are_those_of_the_paper(network: keras.Model) -> None:

@@ -29,7 +29,7 @@ class Weighting(TaskWeighting):
     def end_epoch(self, losses: np.ndarray) -> None:
         """Set the weights of the next epoch by the mean losses of this one."""
         self.task_weights.assign(average(losses, self.before.value, self.temperature))
-        self.before.assign(ops.where(losses > 0, losses, self.before))
+        self.before.assign(ops.where(losses > 0, losses, self.before.value))
 
 
 def average(losses: Tensor, before: Tensor, temperature: float) -> Tensor:

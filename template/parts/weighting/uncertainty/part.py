@@ -25,7 +25,7 @@ class Weighting(TaskWeighting):
         """Compute the total of losses, (tasks,); outside training their sum."""
         if not training:
             return ops.sum(losses)
-        first = ops.where(self.first > 0, self.first, ops.stop_gradient(losses))
+        first = ops.where(self.first > 0, self.first.value, ops.stop_gradient(losses))
         self.first.assign(first)
         log_variances = ops.log(ops.where(first > 0, first, 1.0)) + self.change
         self.task_weights.assign(ops.stop_gradient(ops.exp(-log_variances) / 2))

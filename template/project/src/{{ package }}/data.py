@@ -1,8 +1,6 @@
 """A table becomes inputs, labels and label weights.
 
-The table, CSV or Parquet, has a row for each example: the columns of the inputs, and one column for
-each task, in which an empty cell means "not labeled". A column `split` may say which part a row
-belongs to: train, validation or test.
+A row is an example; an empty cell in the column of a task means "not labeled".
 """
 
 import hashlib
@@ -16,7 +14,7 @@ import pandas as pd
 from . import InputError
 from .inputs import InputSchema, encode_inputs, fit_inputs
 from .kinds import TASKS, AnyKind, label_weights
-from .tables import pick, read_table
+from .tables import find_positions, pick, read_table
 
 PARTS = ("train", "validation", "test")
 
@@ -49,7 +47,7 @@ class Examples:
         return len(next(iter(self.weights.values())))
 
     def as_tuple(self) -> tuple[Arrays, Arrays, Arrays]:
-        """Return (x, y, sample_weight), as Keras takes them."""
+        """Return x, y and sample_weight, as Keras takes them."""
         return self.inputs, self.labels, self.weights
 
     def take(self, rows: np.ndarray) -> "Examples":
@@ -80,15 +78,13 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
 
 def split_rows(table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
     """Find the positions of each part: by the column `split`, else 70, 15 and 15 % by chance."""
-    given = table.get("split")
-    if given is None:
+    if "split" in table:
+        parts = find_positions(table["split"], PARTS)
+    else:
         held_out = max(1, round(0.15 * len(table)))
-        given = np.repeat(PARTS, [max(0, len(table) - 2 * held_out), held_out, held_out])
-        given = pd.Series(np.random.default_rng(seed).permutation(given))
-    if odd := [(row, name) for row, name in given.items() if name not in PARTS]:
-        row, name = odd[0]
-        raise InputError(f"row {row + 1}, column 'split': '{name}' is not one of {PARTS}")
-    rows = {name: np.flatnonzero(given == name) for name in PARTS}
+        places = np.random.default_rng(seed).permutation(len(table))
+        parts = np.digitize(places, [len(table) - 2 * held_out, len(table) - held_out])
+    rows = {name: np.flatnonzero(parts == part) for part, name in enumerate(PARTS)}
     if empty := [name for name in PARTS if not len(rows[name])]:
         raise InputError(f"part '{empty[0]}' has no rows; give at least one to each of {PARTS}")
     return rows

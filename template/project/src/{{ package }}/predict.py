@@ -35,10 +35,9 @@ def predict(run: Path, table: Path, out: Path, force: bool, size: int) -> None:
             cells = normalize(part)
             cells.index += done  # so that messages have the number of a row in the table
             columns: dict[str, np.ndarray] = {}
-            arrays = encode_inputs(cells, table.parent, schema.inputs)
-            predicted = model.predict_on_batch({k: padded(v, size) for k, v in arrays.items()})
+            predicted = model.predict_on_batch(encode_inputs(cells, table.parent, schema.inputs))
             for task in schema.tasks:
-                columns |= task.columns(np.asarray(predicted[task.name])[: len(part)])
+                columns |= task.columns(np.asarray(predicted[task.name]))
             for name, values in columns.items():
                 if name in part.column_names:
                     raise InputError(f"{table}: column '{name}' exists already; rename it")
@@ -52,8 +51,3 @@ def predict(run: Path, table: Path, out: Path, force: bool, size: int) -> None:
         if file is None:
             raise InputError(f"{table} has no rows; give at least one")
     print(f"\n{done} rows with predictions are in {out}.")
-
-
-def padded(array: np.ndarray, size: int) -> np.ndarray:
-    """Append rows up to a size, so that the network is compiled once."""
-    return np.concatenate([array, np.zeros((size - len(array), *array.shape[1:]), array.dtype)])

@@ -74,26 +74,25 @@ def settings(options: config.TrainingOptions | None = None) -> dict[str, Any]:
     return json.loads(json.dumps(found, default=lambda v: getattr(v, "__dict__", str(v))))
 
 
-def check_same(run: Path, now: dict[str, Any]) -> None:
-    """Raise InputError unless settings are those of a run."""
+def check_same(run: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a run. Raises InputError unless they are the same `now`."""
     saved = read_json(run / "config.json")
     for name in sorted(now.keys() - MAY_DIFFER):
         if saved.get(name) != now[name]:
             what = f"{name} is {now[name]}, but {run} was trained with {saved.get(name)}"
             raise InputError(f"{what}; change it back, or train anew")
+    return saved
 
 
 def saved_options(run: Path) -> config.TrainingOptions:
     """Read the options that a run was started with, to resume it. Raises InputError."""
-    check_same(run, settings())
-    saved = read_json(run / "config.json")
-    given: dict[str, Any] = {}
-    for name, value in vars(config.TrainingOptions()).items():
-        given[name] = saved.get(name)
-        if value is None:  # a path
-            given[name] = given[name] and Path(str(given[name]))
-        elif type(given[name]) is not type(value):
-            raise InputError(f"{run / 'config.json'}: {name} is not usable; train anew")
+    saved, given = check_same(run, settings()), dict[str, Any]()
+    try:
+        for name, default in vars(config.TrainingOptions()).items():
+            kind = Path if default is None else type(default)
+            given[name] = None if saved[name] is None else kind(saved[name])
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
+        raise InputError(f"{run / 'config.json'} is not usable: {error!r}; train anew") from None
     return config.TrainingOptions(**given | {"resume": run, "run": run})
 
 

@@ -1,8 +1,4 @@
-"""A sample table: made-up examples for exactly these tasks and inputs.
-
-Each input shows hidden factors between 0 and 1. A task's labels are sums of the factors in the inputs
-that it reads, and of how far they differ between those.
-"""
+"""A sample table for these tasks and inputs: hidden factors show in inputs and decide labels."""
 
 from pathlib import Path
 from typing import Any
