@@ -90,6 +90,12 @@ FEATURES = Edit(
     "FEATURES: tuple[str, ...] = ()\n",
     'FEATURES: tuple[str, ...] = ("age", "height")\n',
 )
+CALLBACKS = Edit(
+    "src/mine/train.py",
+    "*more, checkpoint],\n",
+    "*more, keras.callbacks.TerminateOnNaN(), checkpoint],\n",
+)
+README = Edit("README.md", "The second command trains on a", "The second command, of mine, is on a")
 EDITS = (
     EPOCHS,
     LEARNING_RATE,
@@ -116,13 +122,9 @@ EDITS = (
         '    table = normalize(pa.table({"grams": [28.35]}))\n'
         '    assert table["ounces"].round(3).tolist() == [1]\n',
     ),
-    Edit(
-        "src/mine/train.py",
-        "*more, checkpoint],\n",
-        "*more, keras.callbacks.TerminateOnNaN(), checkpoint],\n",
-    ),
+    CALLBACKS,
     Edit("pyproject.toml", "  # your own\n", '  # your own\n  "rich>=13",\n'),
-    Edit("README.md", "The second command trains on a", "The second command, of mine, is on a"),
+    README,
     Edit("README.md", "", "\n## Notes\n\nA paragraph of mine.\n"),
     Edit(".gitignore", "", "/notes/\n"),
 )  # fmt: skip

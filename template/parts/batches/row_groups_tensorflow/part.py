@@ -1,5 +1,6 @@
 """Rows in batches, read anew in each epoch, in an order that the seed and the epoch decide."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
 from typing import Any

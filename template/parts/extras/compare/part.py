@@ -106,6 +106,7 @@ def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: 
     model.fit(
         rows,
         steps_per_epoch=count,
+        shuffle=False,
         validation_data=splits.validation.as_tuple(),
         validation_batch_size=options.batch_size,
         epochs=options.epochs,

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from my_project import InputError, compare, config
-from my_project.kinds import TASKS
-from my_project.model import build_model
+from the_package import InputError, compare, config
+from the_package.kinds import TASKS
+from the_package.model import build_model
 
 
 def result(network, seed, value):

@@ -7,8 +7,8 @@ import sys
 import keras
 import pytest
 
-from my_project import InputError, config, export, runs
-from my_project import __main__ as command
+from the_package import InputError, config, export, runs
+from the_package import __main__ as command
 
 
 def write_little(model, name, folder):
@@ -50,7 +50,7 @@ def test_directory_of_something_else_stays(run, tmp_path, monkeypatch, capsys):
     copy = shutil.copytree(run, tmp_path / "run")
     before = tree(copy)
     for force, message in ([], "add --force"), (["--force"], "not the directory of an export"):
-        arguments = ["my_project", "export", str(copy), "--out", str(copy), *force]
+        arguments = ["the_package", "export", str(copy), "--out", str(copy), *force]
         monkeypatch.setattr(sys, "argv", arguments)
         with pytest.raises(SystemExit) as end:
             command.main()

@@ -32,7 +32,7 @@ def connect(run: Path) -> tuple[Any, str]:
     return client, found.info.run_id
 
 
-def track_mlflow(run: Path) -> keras.callbacks.Callback:
+def track(run: Path) -> keras.callbacks.Callback:
     """Make a callback that logs each epoch; a resumed run continues the same MLflow run."""
     client, run_id = connect(run)
     client.update_run(run_id, status="RUNNING")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from my_project import InputError
-from my_project.track_mlflow import connect, keep_files, track_mlflow
+from the_package import InputError
+from the_package.track_mlflow import connect, keep_files, track
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def logged(run: Path) -> Any:
 
 
 def test_settings_and_each_epoch_are_logged(run: Path) -> None:
-    callback = track_mlflow(run)
+    callback = track(run)
     callback.on_epoch_end(0, {"loss": 2.5, "task_weight": 1.0})
     callback.on_epoch_end(1, {"loss": 1.5, "task_weight": 3.0})
     assert values(run, "loss") == [(0, 2.5), (1, 1.5)]
@@ -46,11 +46,11 @@ def test_settings_and_each_epoch_are_logged(run: Path) -> None:
 
 
 def test_a_resumed_run_continues_the_same_mlflow_run(run: Path) -> None:
-    track_mlflow(run).on_epoch_end(0, {"loss": 2.5})
+    track(run).on_epoch_end(0, {"loss": 2.5})
     keep_files(run)
     assert logged(run).info.status == "FINISHED"
     (run / "config.json").write_text(json.dumps({"epochs": 5}))
-    track_mlflow(run).on_epoch_end(1, {"loss": 1.5})
+    track(run).on_epoch_end(1, {"loss": 1.5})
     assert logged(run).info.status == "RUNNING"
     assert values(run, "loss") == [(0, 2.5), (1, 1.5)]
     client, _ = connect(run)
@@ -69,12 +69,12 @@ def test_files_of_the_run_are_kept(run: Path) -> None:
 def test_unknown_mlflow_run_is_named_in_one_line(run: Path) -> None:
     (run / "mlflow.json").write_text(json.dumps({"run_id": "0" * 32}))
     with pytest.raises(InputError, match=r"mlflow\.json.*remove it") as error:
-        track_mlflow(run)
+        track(run)
     assert "\n" not in str(error.value)
 
 
 def test_import_of_the_module_leaves_the_environment_alone() -> None:
-    program = "import os, sys; before = dict(os.environ); import my_project.track_mlflow\n"
+    program = "import os, sys; before = dict(os.environ); import the_package.track_mlflow\n"
     program += "assert 'mlflow' not in sys.modules and not any('MLFLOW' in k for k in os.environ)"
     clean = {k: v for k, v in os.environ.items() if "MLFLOW" not in k}
     subprocess.run([sys.executable, "-c", program], env=clean, check=True)

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from my_project import InputError, config, evaluate, report, runs
-from my_project.model import build_model
+from the_package import InputError, config, evaluate, report, runs
+from the_package.model import build_model
 
 
 @pytest.fixture

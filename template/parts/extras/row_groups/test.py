@@ -10,10 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from my_project import InputError, data, streaming
-from my_project.config import TrainingOptions
-from my_project.tables import read_table
-from my_project.train import train
+from the_package import InputError, data, streaming
+from the_package.config import TrainingOptions
+from the_package.tables import read_table
+from the_package.train import train
 
 WINDOW = 16  # rows
 

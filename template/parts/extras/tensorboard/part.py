@@ -10,7 +10,7 @@ import keras
 from tensorboard.summary import Writer
 
 
-def track_tensorboard(run: Path) -> keras.callbacks.Callback:
+def track(run: Path) -> keras.callbacks.Callback:
     """Make a callback that writes the columns of history.csv to RUN/tensorboard.
 
     Keras's own needs TensorFlow, and logs each validation a second time. A resumed run adds to what

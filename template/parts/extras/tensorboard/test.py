@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.util import tensor_util
 
-from my_project.track_tensorboard import track_tensorboard
+from the_package.track_tensorboard import track
 
 
 def read(run: Path) -> dict[str, list[tuple[int, float]]]:
@@ -22,7 +22,7 @@ def read(run: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_each_log_is_a_curve_over_epochs_before_training_ends(tmp_path: Path) -> None:
-    callback = track_tensorboard(tmp_path)
+    callback = track(tmp_path)
     for epoch in range(3):
         callback.on_epoch_end(epoch, {"loss": 1 / (epoch + 1), "task_weight": 2.0 + epoch})
     curves = read(tmp_path)
@@ -33,7 +33,7 @@ def test_each_log_is_a_curve_over_epochs_before_training_ends(tmp_path: Path) ->
 
 def test_a_resumed_run_appends_to_its_curves(tmp_path: Path) -> None:
     for epoch in range(2):
-        callback = track_tensorboard(tmp_path)
+        callback = track(tmp_path)
         callback.on_epoch_end(epoch, {"loss": float(epoch), "val_task_loss": np.nan})
         callback.on_train_end({})
     curves = read(tmp_path)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from my_project import InputError, config, runs, transfer
-from my_project.model import build_model
-from my_project.train import train
+from the_package import InputError, config, runs, transfer
+from the_package.model import build_model
+from the_package.train import train
 
 
 class Trunk(keras.callbacks.Callback):

@@ -6,7 +6,7 @@ import optuna
 import pandas as pd
 import pytest
 
-from my_project import InputError, config, tune
+from the_package import InputError, config, tune
 
 
 @pytest.fixture(scope="module")

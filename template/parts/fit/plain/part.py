@@ -34,6 +34,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
         model.fit(
             rows,
             steps_per_epoch=count,  # else Keras makes two iterators an epoch
+            shuffle=False,  # `batches` does; Keras would change the order of the batches
             validation_data=splits.validation.as_tuple(),
             validation_batch_size=options.batch_size,
             initial_epoch=len(checkpoint.history),

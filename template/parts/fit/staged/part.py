@@ -1,5 +1,4 @@
 import math
-import math
 import shlex
 import sys
 from collections.abc import Sequence

@@ -60,9 +60,10 @@ def claim(run: Path | None, resume: Path | None) -> Iterator[Path]:
                 raise InputError(f"{path} is not empty; give another --run, or --resume {path}")
             try:
                 yield path
-            finally:
-                if {file.name for file in path.iterdir()} <= {".lock"}:
+            except InputError:  # before an epoch, nothing is left of a new run
+                if not resume and not (path / "last.npz").exists():
                     shutil.rmtree(path, ignore_errors=True)
+                raise
     except Timeout:
         raise InputError(f"{path} is in use by another training; give another --run") from None
 
