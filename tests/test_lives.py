@@ -1,13 +1,12 @@
-"""What happens to a run after it was started, by the commands of a project, in real processes."""
+"""What happens to a run in real processes: killed, interrupted, started twice, without space."""
 
 import csv
-import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,38 +15,40 @@ from conftest import as_in_a_terminal
 from generator.projects import render
 
 PROJECTS = {
-    "tensorflow": {"loss_weighting": "dwa", "backend": "tensorflow"},
-    "jax": {"loss_weighting": "famo", "backend": "jax"},
+    "tensorflow": {"backend": "tensorflow"},
+    "jax": {"backend": "jax", "loss_weighting": "dwa"},
 }
 SMALL = {
+    "project_name": "Lives",
     "package": "lives",
     "tasks": "price:regression, sold:binary",
     "trunk_units": "8",
     "head_units": "4",
 }
+TABLE = ("--data", "data/sample.csv")
+LONG = ("--epochs", "100000", "--patience", "100000")
 
 
-@pytest.fixture(scope="module", params=PROJECTS)
-def project(
-    request: pytest.FixtureRequest, template: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """A small project, its sample data set, and a short run of it."""
-    folder = tmp_path_factory.mktemp("lives") / request.param
-    render.render(template, SMALL | PROJECTS[request.param], folder)
-    assert run(folder, "sample").returncode == 0
-    done = run(folder, "train", "--data", "data/sample.csv", "--run", "first", "--epochs", "2")
+@pytest.fixture(scope="module")
+def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Small projects by backend, with the same sample data set, and a short run on JAX."""
+    folders = {name: tmp_path_factory.mktemp("lives") / name for name in PROJECTS}
+    for name, folder in folders.items():
+        render.render(template, SMALL | PROJECTS[name], folder)
+    done = run(folders["jax"], "train", "--run", "first", "--epochs", "2")
     assert done.returncode == 0, done.stderr
-    return folder
+    shutil.copytree(folders["jax"] / "data", folders["tensorflow"] / "data")
+    return folders
 
 
-def start(project: Path, command: str, *arguments: str) -> subprocess.Popen[str]:
-    """A command of a project, in a process of its own."""
+def start(project: Path, *words: str, **settings: str) -> subprocess.Popen[str]:
+    """Start a command of a project in a process of its own."""
     environment = {**os.environ, "PYTHONPATH": "src", "TF_CPP_MIN_LOG_LEVEL": "3"}
     environment.pop("KERAS_BACKEND", None)
     return subprocess.Popen(
-        [sys.executable, "-m", f"lives.{command}", *arguments],
+        [sys.executable, "-m", "lives", *words],
         cwd=project,
-        env=environment,
+        env=environment | settings,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,106 +56,189 @@ def start(project: Path, command: str, *arguments: str) -> subprocess.Popen[str]
     )
 
 
-def run(project: Path, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """What comes of a command."""
-    process = start(project, command, *arguments)
+def run(project: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of a project to its end."""
+    process = start(project, *words, **settings)
     out, err = process.communicate()
-    return subprocess.CompletedProcess([command, *arguments], process.returncode, out, err)
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def train_until_written(project: Path, name: str) -> subprocess.Popen[str]:
+    """Start a long training, and return it in an epoch after one that is written."""
+    process = start(project, "train", *TABLE, *LONG, "--run", name)
+    assert process.stdout
+    for line in process.stdout:
+        if (project / name / "last.npz").exists() and line.startswith("Epoch"):
+            break
+    return process
 
 
 def history(project: Path, name: str) -> list[dict[str, str]]:
-    """The history of a run, digit by digit."""
+    """Read the history of a run, digit by digit."""
     with (project / name / "history.csv").open(encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-def test_a_run_killed_between_its_stages_goes_on_as_if_it_had_not_been(project: Path) -> None:
-    table = ("--data", "data/sample.csv")
-    staged = ("--trunk-from", "first", "--freeze-trunk", "--unfreeze-after", "3")
-    long = ("--epochs", "100000", "--patience", "100000")
-    process = start(project, "train", *table, *staged, *long, "--run", "killed")
-    assert process.stdout
-    for line in process.stdout:  # its first epoch is written, and some more are under way
-        if (project / "killed" / "last.keras").exists() and line.startswith("Epoch"):
-            break
+@pytest.mark.parametrize("backend", PROJECTS)
+def test_killed_run_resumes_to_the_history_of_an_uninterrupted_one(
+    backend: str, projects: dict[str, Path]
+) -> None:
+    project = projects[backend]
+    process = train_until_written(project, "killed")
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    epochs = ("--epochs", str(max(len(history(project, "killed")), 4) + 2))
-    assert run(project, "train", "--resume", "killed", *epochs).returncode == 0
-    whole = run(project, "train", *table, *staged, *long[2:], *epochs, "--run", "whole")
-    assert whole.returncode == 0
+    epochs = ("--epochs", str(len(history(project, "killed")) + 2))
+    done = run(project, "train", "--resume", "killed", *epochs)
+    assert done.returncode == 0, done.stderr
+    done = run(project, "train", *TABLE, *LONG[2:], *epochs, "--run", "whole")
+    assert done.returncode == 0, done.stderr
     assert history(project, "killed") == history(project, "whole")
-    metrics = [json.loads((project / name / "metrics.json").read_text()) for name in
-               ("killed", "whole")]  # fmt: skip
-    assert metrics[0] == metrics[1]
-    for name in ("metrics.json", "last.keras", "best.keras"):  # as if killed at once
-        (project / "whole" / name).unlink()
-    assert run(project, "train", "--resume", "whole", *staged[3:]).returncode == 0
-    assert history(project, "killed") == history(project, "whole")
-    assert json.loads((project / "whole" / "metrics.json").read_text()) == metrics[0]
+    scores = [(project / name / "metrics.json").read_text() for name in ("killed", "whole")]
+    assert scores[0] == scores[1]
 
 
-def test_a_run_in_mixed_precision_goes_on_in_it_and_predicts_in_single(project: Path) -> None:
+def test_two_trainings_in_one_directory_are_one(projects: dict[str, Path]) -> None:
+    project = projects["jax"]
+    both = [start(project, "train", *TABLE, "--run", "both", "--epochs", "2") for _ in "ab"]
+    ended = sorted((p.communicate(), p.returncode) for p in both)
+    (_, refusal), refused = min(ended, key=lambda end: -end[1])
+    assert sorted(code for _, code in ended) == [0, 2] and refused == 2
+    assert "both is" in refusal and refusal.count("\n") == 1
+    assert [out for (out, _), code in ended if code == 2] == [""]
+    unnamed = [start(project, "train", *TABLE, "--epochs", "1") for _ in "ab"]
+    for process in unnamed:
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    assert len(list((project / "runs").iterdir())) == 2
+
+
+MODEL = """
+import keras, sys
+model = keras.models.load_model(sys.argv[1])
+print({v.dtype for v in model.variables}, {layer.compute_dtype for layer in model.layers})
+"""
+
+
+def test_mixed_precision_is_resumed_and_saved_as_float32(projects: dict[str, Path]) -> None:
+    project = projects["jax"]
     mixed = ("--run", "mixed", "--precision", "mixed_bfloat16", "--epochs", "2")
-    done = run(project, "train", "--data", "data/sample.csv", *mixed)
+    done = run(project, "train", *TABLE, *mixed)
     assert done.returncode == 0, done.stderr
     assert history(project, "mixed") != history(project, "first")
-    done = run(project, "train", "--resume", "mixed", "--precision", "float32", "--epochs", "3")
-    assert done.returncode == 2
-    assert "--precision float32: mixed has mixed_bfloat16" in done.stderr
     done = run(project, "train", "--resume", "mixed", "--epochs", "3")
-    assert done.returncode == 0, done.stderr
-    with zipfile.ZipFile(project / "mixed" / "last.keras") as file:
-        assert b"mixed_bfloat16" in file.read("config.json")
-    with zipfile.ZipFile(project / "mixed" / "trunk.keras") as file:
-        assert b"bfloat16" not in file.read("config.json")
+    assert done.returncode == 0 and len(history(project, "mixed")) == 3, done.stderr
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": ""}
+    command = [sys.executable, "-c", MODEL, str(project / "mixed" / "best.keras")]
+    printed = subprocess.check_output(command, env=environment, text=True)
+    assert printed.strip() == "{'float32'} {'float32'}"
 
 
-def test_an_interrupted_run_says_how_it_goes_on(project: Path) -> None:
-    more = ("--epochs", "100000", "--patience", "100000", "--run", "interrupted")
-    process = start(project, "train", "--data", "data/sample.csv", *more)
-    assert process.stdout
-    for line in process.stdout:
-        if (project / "interrupted" / "last.keras").exists() and line.startswith("Epoch"):
-            break
+def test_interrupted_training_prints_how_to_resume_it(projects: dict[str, Path]) -> None:
+    process = train_until_written(projects["jax"], "inter rupted")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert "lives.train --resume interrupted" in out
-    assert (project / "interrupted" / "MODEL_CARD.md").is_file()
+    assert "python -m lives train --resume 'inter rupted'" in out
+    assert (projects["jax"] / "inter rupted" / "metrics.json").is_file()
 
 
-def test_a_disk_that_is_full_ends_with_one_line_and_the_earlier_file(project: Path) -> None:
+# A process that sends itself Ctrl-C where a module is imported or a function is called.
+INTERRUPTED = """
+import os, runpy, signal, sys
+moments, sys.argv = [sys.argv[1]], ["lives", *sys.argv[2:]]
+def at(name):
+    if name in moments:
+        moments.clear()
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(lambda event, found: event == "import" and at(found[0]))
+sys.setprofile(lambda frame, event, _: event == "call" and at(frame.f_code.co_name))
+runpy.run_module("lives", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [
+        ("jax.numpy", ["train", "--run", "loading"]),
+        ("score", ["evaluate", "first", "data/sample.csv"]),
+        ("encode_inputs", ["predict", "first", "data/sample.csv", "--out", "p.csv"]),
+    ],
+)
+def test_interrupted_command_has_no_traceback(
+    moment: str, words: list[str], projects: dict[str, Path]
+) -> None:
+    project = projects["jax"]
+    before = set(project.rglob("*.*"))
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, moment, *words],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": "src", "KERAS_BACKEND": "jax"},
+        capture_output=True,
+        text=True,
+        preexec_fn=as_in_a_terminal,
+    )
+    assert done.returncode == 130 and done.stderr.endswith("\ninterrupted\n"), done.stderr
+    assert "Traceback" not in done.stderr
+    assert {path for path in project.rglob("*.*") if path.suffix != ".pyc"} <= before
+
+
+def test_training_without_standard_output_ends_well(projects: dict[str, Path]) -> None:
+    project = projects["jax"]
+    words = f"{sys.executable} -m lives train --data data/sample.csv --run silent --epochs 1 >&-"
+    environment = {**os.environ, "PYTHONPATH": "src"}
+    done = subprocess.run(
+        words, shell=True, cwd=project, env=environment, stderr=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    assert (project / "silent" / "metrics.json").is_file()
+
+
+def test_full_disk_is_one_line_and_keeps_the_earlier_file(projects: dict[str, Path]) -> None:
+    project = projects["jax"]
     (project / "predicted.csv").write_text("earlier\n", encoding="utf-8")
+    words = ("first", "data/sample.csv", "--out", "predicted.csv", "--force")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
-        process = start(
-            project, "predict", "first", "data/sample.csv", "--out", "predicted.csv", "--force"
-        )
+        process = start(project, "predict", *words)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     _, err = process.communicate()
     assert process.returncode == 2
-    assert [line for line in err.splitlines() if line.startswith("error: ")] and "File too" in err
-    assert "Traceback" not in err
+    assert err.startswith("error: ") and "File too" in err and err.count("\n") == 1
     assert (project / "predicted.csv").read_text(encoding="utf-8") == "earlier\n"
-    assert not list(project.glob(".predicted*"))
+    assert not list(project.glob(".draft*"))
 
 
-def test_a_comparison_goes_on_where_it_was_interrupted(project: Path) -> None:
-    arguments = ("--data", "data/sample.csv", "--epochs", "1", "--seeds", "2")
-    done = run(project, "compare", *arguments)
-    assert done.returncode == 0, done.stderr
-    path = project / "compare" / "results.json"
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    networks = {result["network"] for result in kept["results"]}
-    assert {"multi_task", "single", "equal", "favour_price", "favour_sold"} == networks
-    assert len(kept["results"]) == 2 * len(networks)
-    last = kept["results"].pop()
-    path.write_text(json.dumps(kept), encoding="utf-8")
-    again = run(project, "compare", *arguments)
-    assert again.stdout.count(" of 10: ") == 1
-    results = json.loads(path.read_text(encoding="utf-8"))["results"]
-    assert {**results[-1], "seconds": 0} == {**last, "seconds": 0}
-    assert results[:-1] == kept["results"]
+@pytest.mark.parametrize("backend", PROJECTS)
+def test_other_backend_of_the_shell_is_one_line(backend: str, projects: dict[str, Path]) -> None:
+    project = projects[backend]
+    for other in {"tensorflow", "jax", "torch"} - {backend}:
+        done = run(project, "train", *TABLE, "--run", "other", KERAS_BACKEND=other)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1
+        assert f"KERAS_BACKEND is {other}; unset it, or set it to {backend}" in done.stderr
+        assert not (project / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--help"], 0),
+        (["train", "--help"], 0),
+        (["train", "--epochs", "0"], 2),
+        (["predict", "first"], 2),
+    ],
+)
+def test_help_and_mistakes_take_little_time(
+    words: list[str], code: int, projects: dict[str, Path]
+) -> None:
+    took = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = run(projects["tensorflow"], *words)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        assert done.returncode == code and "Traceback" not in done.stderr
+    print(f"{min(took):.2f} s")
+    # On an idle machine, this is the wall time, below 0.3 s. A busy one may take twice as long.
+    assert min(took) < 2 * 0.3

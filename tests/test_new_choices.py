@@ -1,4 +1,4 @@
-"""A new choice is one folder and one line: of kinds, ways to share, heads, weightings and extras."""
+"""A new choice is one folder and one line: of kinds, sharing, comparison, weightings, extras."""
 
 import re
 import shutil
@@ -141,7 +141,12 @@ def prove(copy: Path, data: dict[str, object], folder: Path, only_new: bool = Fa
     assert verdict.passed and verdict.tests, verdict.output
 
 
-SMALL = {"trunk_units": "16, 8", "head_units": "8", "backend": "jax", "package": "extended"}
+SMALL: dict[str, object] = {
+    "trunk_units": "16, 8",
+    "head_units": "8",
+    "backend": "jax",
+    "package": "extended",
+}
 
 
 @pytest.mark.parametrize("heads", ["separate", "stacked"])

@@ -1,4 +1,4 @@
-"""`generator release`: a version, a tag, and what later tests start from."""
+"""Test `generator release`: the version, the tag, and the bundle that later tests start from."""
 
 import shutil
 from pathlib import Path
@@ -14,7 +14,7 @@ from generator.releases.releases import ReleaseError, release, released
 
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository such as this one, before its first release."""
+    """Make a repository like this one, before its first release, with a tag that was no release."""
     for name in ("GIT_AUTHOR", "GIT_COMMITTER"):
         monkeypatch.setenv(f"{name}_NAME", "nobody")
         monkeypatch.setenv(f"{name}_EMAIL", "nobody@example.org")
@@ -25,11 +25,13 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(ROOT / "copier.yml", root)
     (root / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "0"\n')
     (root / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\nThis and that.\n")
-    updating.commit(root)
+    updating.commit(root, "v0.0.1")
     return root
 
 
-def test_a_release_is_a_commit_a_tag_and_kept_for_tests(checkout: Path, tmp_path: Path) -> None:
+def test_a_release_is_a_commit_a_tag_and_a_version_in_the_bundle(
+    checkout: Path, tmp_path: Path
+) -> None:
     release("0.1", checkout)
     assert not git(checkout, "status", "--porcelain")
     assert git(checkout, "log", "--format=%s", "-1").strip() == "Release 0.1"
@@ -64,9 +66,7 @@ def test_a_release_is_a_commit_a_tag_and_kept_for_tests(checkout: Path, tmp_path
         ("0.3", "no release today"),
     ],
 )
-def test_what_cannot_be_released_is_said_and_changes_nothing(
-    version: str, said: str, checkout: Path
-) -> None:
+def test_a_refused_release_changes_nothing(version: str, said: str, checkout: Path) -> None:
     release("0.1", checkout)
     changes = checkout / "CHANGELOG.md"
     changes.write_text(

@@ -5,6 +5,7 @@ An update must leave what a new project with the same answers would be, with the
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 import updating
 import yaml
+from copier._cli import CopierApp
 from copier._vcs import clone
 from copier.errors import CopierError, UnsafeTemplateError
 from packaging.version import Version
@@ -196,17 +198,19 @@ def test_an_extra_is_added_and_removed(
     assert updating.texts(project) == before
 
 
+def run_copier(project: Path, arguments: str) -> None:
+    """Run a command line of Copier in a project, in this process to be fast."""
+    with local.cwd(project):
+        _, status = CopierApp.run(["copier", *shlex.split(arguments)], exit=False)
+    assert status == 0
+
+
 def test_copier_update_takes_extras_from_the_command_line(another: Another) -> None:
-    project, _ = another("default")
-    command = [sys.executable, "-m", "copier", "update", "--defaults", "--data"]
-    # The second has one more, and one less.
-    for answer in ("[compare, report]", "[report, tune]"):
-        subprocess.run([*command, f"extras={answer}"], cwd=project, capture_output=True, check=True)
-        assert updating.recorded(project)["extras"] == yaml.safe_load(answer)
-        updating.commit(project)
+    project, _ = another("siamese")
+    run_copier(project, 'update --defaults --data "extras=[report, tune]"')
+    assert updating.recorded(project)["extras"] == ["report", "tune"]
     modules = {path.stem for path in (project / "src/mine").glob("*.py")}
-    assert {"report", "tune"} <= modules and "compare" not in modules
-    assert not (project / ".github").exists()
+    assert {"report", "tune"} <= modules and "track_tensorboard" not in modules
 
 
 @pytest.mark.parametrize(("base", "switch", "edit"), CLASHES, ids=name_of)
@@ -398,29 +402,22 @@ def moves(first: str) -> Callable[[Path], None]:
     return move
 
 
-@pytest.mark.parametrize("clash", [False, True], ids=["beside", "the same line"])
-def test_a_moved_file_keeps_what_was_changed_in_it(
-    clash: bool, template_versions: Path, tmp_path: Path
-) -> None:
+def test_a_moved_file_keeps_its_edits(template_versions: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     updating.copy(template_versions, project, {})
     plots = project / "src/mine/plots.py"
-    original = plots.read_text(encoding="utf-8")
-    first = original.splitlines()[0]
-    mine = first.replace('"""', '"""My own: ', 1) if clash else first
-    plots.write_text(original.replace(first, mine) + "\n\n# Mine.\n", encoding="utf-8")
+    first = plots.read_text(encoding="utf-8").splitlines()[0]
+    Edit("src/mine/plots.py", "", "\n\n# Mine.\n").apply(project)
     updating.commit(project)
-
     next_version(template_versions, moves(first))
     before = updating.texts(project)
     with pytest.raises(UnsafeTemplateError, match="migrations"):
         updating.update(project)
     assert updating.texts(project) == before and not git(project, "status", "--porcelain")
     updating.update(project, trust=True)
-    assert not plots.exists()
+    assert not plots.exists() and not updating.conflicts(project)
     text = (project / "src/mine/pictures.py").read_text(encoding="utf-8")
-    assert text.endswith("\n\n# Mine.\n") and "Now elsewhere: " in text
-    assert ("<<<<<<<" in text) == clash == ("My own: " in text)
+    assert text.startswith('"""Now elsewhere: ') and text.endswith("\n\n# Mine.\n")
     # The next update has nothing to move, and asks for no trust.
     updating.commit(project)
     updating.update(project)
@@ -431,10 +428,8 @@ def test_a_moved_file_is_not_called_gone_and_its_conflict_is_named(
 ) -> None:
     project = tmp_path / "project"
     updating.copy(template_versions, project, {})
-    plots = project / "src/mine/plots.py"
-    text = plots.read_text(encoding="utf-8")
-    first = text.splitlines()[0]
-    plots.write_text(text.replace('"""', '"""My own: ', 1), encoding="utf-8")
+    first = (project / "src/mine/plots.py").read_text(encoding="utf-8").splitlines()[0]
+    Edit("src/mine/plots.py", first, first.replace('"""', '"""My own: ', 1)).apply(project)
     updating.commit(project)
     next_version(template_versions, moves(first))
     assert main(["update", str(project)]) == 2
@@ -442,9 +437,11 @@ def test_a_moved_file_is_not_called_gone_and_its_conflict_is_named(
     assert main(["update", str(project), "--trust"]) == 1
     printed = capsys.readouterr().out
     assert "conflict: src/mine/pictures.py" in printed and "gone" not in printed
+    mine, theirs = sides((project / "src/mine/pictures.py").read_text(encoding="utf-8"))
+    assert "My own: " in mine and "Now elsewhere: " in theirs
 
 
-def test_a_moved_file_that_the_answers_had_not_asked_for_is_as_written(
+def test_a_moved_file_that_is_new_in_the_project_is_as_written(
     template_versions: Path, tmp_path: Path
 ) -> None:
     project = tmp_path / "project"
@@ -659,7 +656,7 @@ def test_what_copier_would_lose_is_refused(
     assert updating.recorded(following)["sharing"] == "mmoe"
 
 
-def test_git_settings_of_ones_own_do_not_lose_edits(
+def test_edits_survive_a_users_git_settings(
     another: Another,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -706,7 +703,7 @@ def test_a_project_behind_a_link_takes_a_template_beside_it(
     assert updating.recorded(project)["backend"] == "jax"
 
 
-def test_an_update_that_is_not_merged_is_red(another: Another) -> None:
+def test_a_project_with_unresolved_conflicts_fails_its_tests(another: Another) -> None:
     project, _ = another("default")
     command = [
         sys.executable,
@@ -748,7 +745,7 @@ def test_an_update_that_is_not_merged_is_red(another: Another) -> None:
 
 
 def test_the_commands_of_a_generated_readme_update_it(
-    template_versions: Path, tmp_path: Path
+    template_versions: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     project = tmp_path / "project"
     updating.copy(template_versions, project, {})
@@ -756,12 +753,10 @@ def test_the_commands_of_a_generated_readme_update_it(
     readme = (project / "README.md").read_text(encoding="utf-8")
     [block] = re.findall(r"```sh\n(copier check-update\n.*?)```", readme, re.DOTALL)
     check, newer, other = block.splitlines()
-    copier = [sys.executable, "-m", "copier"]
 
     def run(command: str) -> str:
-        words = [*copier, *command.split()[1:]]
-        done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=True)
-        return done.stdout + done.stderr
+        run_copier(project, command.removeprefix("copier "))
+        return "".join(capfd.readouterr())
 
     assert "up-to-date" in run(check)
     next_version(template_versions)
@@ -854,11 +849,11 @@ def test_the_update_workflow_commits_a_new_version(template_versions: Path, tmp_
     head = "pr create --head template-v1000.0.0"
     assert asked == f"{head} --title {subject} --body Files with conflicts: none"
     assert deleted.endswith(": none")
-    # Once a version, whatever becomes of it.
+    # A version gets one pull request, even after it was closed.
     git(project, "switch", "--quiet", "-")
     run(take["run"])
     assert len(log.read_text().splitlines()) == 2
-    # Where something clashes the pull request says what.
+    # The pull request names the files with conflicts.
     git(project, "reset", "--quiet", "--hard")
     Edit("src/mine/plots.py", "", "# Mine.\n").apply(project)
     updating.commit(project)

@@ -147,9 +147,9 @@ def time_steps(*packages: str) -> list[float]:
 
 def compiled(package: str, model: Any) -> Any:
     """Compile a model as its package's `train` does."""
-    training = importlib.import_module(f"{package}.arguments").Training()
-    importlib.import_module(f"{package}.train").compile_model(model, training, 16)
-    return model
+    rate = importlib.import_module(f"{package}.config").TrainingOptions().learning_rate
+    tasks = importlib.import_module(f"{package}.kinds").TASKS
+    return importlib.import_module(f"{package}.train").compile_model(model, tasks, rate, 16)
 
 
 def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[float]:

@@ -100,9 +100,8 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
     """Return seconds by place of some epochs after the first, which compiles."""
     import keras
 
-    arguments, data, sample, train = (
-        importlib.import_module(f"{package}.{module}")
-        for module in ("arguments", "data", "sample", "train")
+    config, sample, train = (
+        importlib.import_module(f"{package}.{module}") for module in ("config", "sample", "train")
     )
     watch = Watch()
     fit, evaluate = keras.Model.fit, keras.Model.evaluate
@@ -150,8 +149,8 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         table = sample.write_sample(Path(folder), int(rows))
         sizes = {"epochs": 1 + int(epochs), "patience": 1 + int(epochs), "batch_size": 256}
-        run = Path(folder, "run")
-        train.fit(arguments.Training(table, run, **sizes), data.load(table, seed=0), run)
+        options = config.TrainingOptions(data=table, run=Path(folder, "run"), **sizes)
+        train.train(options)
     return dict(done[0])
 
 

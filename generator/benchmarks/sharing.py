@@ -182,10 +182,12 @@ def learn(package: str, cosine: str, seeds: str, epochs: str) -> dict[str, Any]:
     import keras
 
     tasks = [task.name for task in importlib.import_module(f"{package}.config").TASKS]
+    schema = importlib.import_module(f"{package}.data").Schema()
     build = importlib.import_module(f"{package}.model").build_model
-    model = build()
+    model = build(schema)
     steps = ROWS[0] // BATCH
-    model.compile(keras.optimizers.Adam(), steps_per_execution=steps)
+    losses_by_task = dict.fromkeys(tasks, "mse")
+    model.compile(keras.optimizers.Adam(), loss=losses_by_task, steps_per_execution=steps)
     # A network for one task learns the first, then the second.
     pairs = [(0, 1)] if len(tasks) == 2 else [(0,), (1,)]
     losses: Losses = {}
@@ -196,7 +198,8 @@ def learn(package: str, cosine: str, seeds: str, epochs: str) -> dict[str, Any]:
             found = []
             for columns in pairs:
                 keras.utils.set_random_seed(seed)
-                model.set_weights(build().get_weights())  # the compiled steps serve all trainings
+                # The compiled steps serve all trainings.
+                model.set_weights(build(schema).get_weights())
                 for variable in model.optimizer.variables:
                     variable.assign(np.zeros(variable.shape))
                 model.optimizer.learning_rate = rate

@@ -83,9 +83,9 @@ def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
 
     from generator.benchmarks import plain_keras
 
-    arguments, data, sample, train = (
+    config, data, sample, train = (
         importlib.import_module(f"{package}.{module}")
-        for module in ("arguments", "data", "sample", "train")
+        for module in ("config", "data", "sample", "train")
     )
 
     class Clock(keras.callbacks.Callback):
@@ -107,11 +107,11 @@ def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         table = sample.write_sample(Path(folder), int(rows))
         splits = data.load(table, seed=0)
-        target = splits.schema.targets["task_1"]
+        number_task = splits.schema.tasks[0]
         [(kind, inputs)] = splits.train.inputs.items()
         [held_out] = splits.validation.inputs.values()
-        plain = plain_keras.build(kind, inputs, target.prior[0], target.std)
-        plain = plain_keras.compiled(plain, target.std)
+        plain = plain_keras.build(kind, inputs, number_task.mean, number_task.scale)
+        plain = plain_keras.compiled(plain, number_task.scale)
         bound = plain_keras.bound(kind, inputs, 5)
         layers = products(kind, inputs.shape[1:])
         for number in range(int(rounds)):
@@ -122,9 +122,11 @@ def measure(package: str, rows: str, rounds: str) -> dict[str, list[float]]:
                 return fit(model, *args, **more)
 
             keras.Model.fit = timed
-            settings = {"epochs": epochs, "patience": epochs}
+            options = config.TrainingOptions(
+                data=table, run=Path(folder, f"run-{number}"), epochs=epochs, patience=epochs
+            )
             with contextlib.redirect_stdout(io.StringIO()):
-                train.train(arguments.Training(table, Path(folder, f"run-{number}"), **settings))
+                train.train(options)
             keras.Model.fit = fit
             plain.fit(
                 inputs,

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from generator.benchmarks.measuring import BACKENDS, Work, environment
+from generator.benchmarks.measuring import BACKENDS, Work, compiled, environment
 from generator.commands import positive
 from generator.projects import render
 
@@ -95,15 +95,13 @@ def measure(table: str, rounds: str, *packages: str) -> list[float]:
 
     fits = []
     for package, module in zip(packages, ("data", "streaming"), strict=True):
-        arguments, batches, model, train = (
-            importlib.import_module(f"{package}.{name}")
-            for name in ("arguments", "batches", "model", "train")
+        batches, model = (
+            importlib.import_module(f"{package}.{name}") for name in ("batches", "model")
         )
         splits = importlib.import_module(f"{package}.{module}").load(Path(table), seed=0)
         keras.utils.set_random_seed(0)
-        network = model.build_model(splits.schema)
+        network = compiled(package, model.build_model(splits.schema))
         count = math.ceil(len(splits.train) / BATCH)
-        train.compile_model(network, arguments.Training(), count)
         dataset, begin = batches.batches(splits.train, BATCH, 0)
         fits.append((network, dataset, begin, count, len(splits.train)))
     ratios = []

@@ -10,6 +10,7 @@ import importlib
 import math
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -168,26 +169,25 @@ def project_fit(package: str, features: Any, named: dict[str, Any], measured: bo
     import numpy as np
     from keras import callbacks
 
-    config, data, model, batches, train = (
+    config, data, inputs, kinds, model, batches, train = (
         importlib.import_module(f"{package}.{module}")
-        for module in ("config", "data", "model", "batches", "train")
+        for module in ("config", "data", "inputs", "kinds", "model", "batches", "train")
     )
-    arguments = importlib.import_module(f"{package}.arguments")
-    columns = tuple(data.Column(f"x{i}") for i in range(FEATURES))
-    targets = {task.name: data.Target(std=float(np.sqrt(FEATURES))) for task in config.TASKS}
-    network = model.build_model(data.Schema(columns, targets))
+    columns = tuple(inputs.Column(f"x{i}") for i in range(FEATURES))
+    known = tuple(replace(task, scale=math.sqrt(FEATURES)) for task in kinds.TASKS)
+    network = model.build_model(data.Schema(inputs.InputSchema(columns), known))
     weights = {name: np.ones(len(features), "float32") for name in named}
     rows = data.Examples({"features": features}, named, weights)
-    if hasattr(train, "grouped"):
-        rows = train.grouped(rows)
-    settings = arguments.Training(batch_size=BATCH)
+    if not measured:
+        kinds.Regression.row_metrics = {}
     count = math.ceil(len(features) / BATCH)
-    train.compile_model(network, settings, count, measured=measured)
+    rate = config.TrainingOptions().learning_rate
+    trained = train.compile_model(network, known, rate, count)
     dataset, shuffle = batches.batches(rows, BATCH, 0)
     more = {"shuffle": False, "steps_per_epoch": count, "verbose": 0}
 
     def fit(epochs: int, ended: Callable[..., object]) -> None:
         clock = callbacks.LambdaCallback(on_epoch_end=ended)
-        network.fit(dataset, epochs=epochs, callbacks=[shuffle, clock], **more)
+        trained.fit(dataset, epochs=epochs, callbacks=[shuffle, clock], **more)
 
     return fit

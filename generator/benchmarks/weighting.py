@@ -221,8 +221,10 @@ def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> d
     """Train a package's model with each seed; return the first held-out metric by task."""
     import importlib
 
-    arguments = importlib.import_module(f"{package}.arguments")
-    train = importlib.import_module(f"{package}.train")
+    config, evaluate, runs, train = (
+        importlib.import_module(f"{package}.{module}")
+        for module in ("config", "evaluate", "runs", "train")
+    )
     rows = pd.read_csv(table).drop(columns=list(without))
     path = Path(table).with_name(f"{package}.csv")
     rows.to_csv(path, index=False)
@@ -230,13 +232,11 @@ def learn(package: str, table: str, seeds: str, epochs: str, *without: str) -> d
     for seed in range(int(seeds)):
         run = Path(table).with_name(f"{package}-{seed}")
         sizes = {"epochs": int(epochs), "patience": int(epochs)}
-        train.train(arguments.Training(path, run, seed=seed, **sizes))
-        seen = set()
-        for score in json.loads((run / "metrics.json").read_text(encoding="utf-8")):
-            if score["task"] not in seen:
-                seen.add(score["task"])
-                label = f"{score['task']} {score['metric']}"
-                scores.setdefault(label, []).append(score["model"])
+        _, splits = train.train(config.TrainingOptions(data=path, run=run, seed=seed, **sizes))
+        found = evaluate.score(*runs.load_run(run), splits.test)
+        for score in found.drop_duplicates("task").to_dict("records"):
+            label = f"{score['task']} {score['score']}"
+            scores.setdefault(label, []).append(score["model"])
     return scores
 
 

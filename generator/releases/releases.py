@@ -1,7 +1,8 @@
 """Release the template: tag this repository, and keep the version for the tests of updates.
 
-`tests/releases.bundle` is a git bundle with copier.yml and template/ of each release, as a commit
-and a tag. With it, projects of every release can be updated also in a checkout without tags.
+`tests/releases.bundle` is a git bundle with a commit and a tag for each release since 0.2.0, which
+contain copier.yml and template/. The tests update projects of every release from it, so they need
+no tags in the checkout.
 """
 
 import argparse
@@ -102,14 +103,14 @@ def keep(root: Path, tag: str) -> None:
 
 
 def unpack(bundle: Path, repository: Path) -> None:
-    """Make a repository of the releases, with their tags; an empty one if there are none."""
+    """Make a repository of the releases and their tags; before the first release it is empty."""
     git(bundle.parent, "init", "--quiet", "--initial-branch", "main", str(repository))
     if bundle.exists():
         git(repository, "pull", "--quiet", "--tags", str(bundle), "main")
 
 
 def add(root: Path, repository: Path, tag: str) -> None:
-    """Commit and tag the template of a checkout in a repository."""
+    """Commit the template of a checkout to a repository, and tag the commit."""
     for path in (repository / "copier.yml", repository / "template"):
         if path.is_dir():
             shutil.rmtree(path)

@@ -4,6 +4,7 @@ import keras
 
 from . import config
 from .kinds import AnyKind
+from .train import Model
 
 
 def compile_model(

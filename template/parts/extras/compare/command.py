@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from . import config
+from .__main__ import check_least, check_options
 
 
 def compare(

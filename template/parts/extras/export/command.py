@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Literal
 
 from . import InputError
+from .__main__ import Positional
 
 
 def export(

@@ -60,7 +60,7 @@ def test_directory_of_something_else_stays(run, tmp_path, monkeypatch, capsys):
 
 
 def test_error_of_an_exporter_is_one_line(run, tmp_path, monkeypatch):
-    def fail(*args, **kwargs):
+    def fail(*_, **__):
         raise ValueError("no such operation\nand more")
 
     monkeypatch.setattr(keras.Model, "export", fail)

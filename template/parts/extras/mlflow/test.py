@@ -77,4 +77,5 @@ def test_import_of_the_module_leaves_the_environment_alone() -> None:
     program = "import os, sys; before = dict(os.environ); import the_package.track_mlflow\n"
     program += "assert 'mlflow' not in sys.modules and not any('MLFLOW' in k for k in os.environ)"
     clean = {k: v for k, v in os.environ.items() if "MLFLOW" not in k}
+    clean["PYTHONPATH"] = os.pathsep.join(sys.path)
     subprocess.run([sys.executable, "-c", program], env=clean, check=True)

@@ -1,3 +1,6 @@
+from .__main__ import Positional
+
+
 def report(run: Positional, table: Positional) -> None:
     """Write report.html, on a table with labels, and MODEL_CARD.md into a run's directory.
 

@@ -53,7 +53,7 @@ def test_trunk_is_bit_equal_until_it_is_unfrozen(run, staged):
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_each_stage_resumes_to_the_same_history(epoch, staged, monkeypatch):
-    monkeypatch.setattr(runs.Checkpoint, "due", property(lambda s: 0.0, lambda s, v: None), False)
+    monkeypatch.setattr(runs.Checkpoint, "due", property(lambda _: 0.0, lambda *_: None), False)
     cut = staged[0].with_name(f"cut{epoch}")
     saved = replace(runs.saved_options(staged[0]), run=cut, resume=None)
     train(saved, [lambda run: Trunk(interrupted=epoch)])
