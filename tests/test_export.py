@@ -49,6 +49,7 @@ assert described["outputs"].keys() == expected.keys()
 session = onnxruntime.InferenceSession("run/export/model.onnx")
 loaded = tf.saved_model.load("run/export/saved_model")
 serve = loaded.signatures["serving_default"]
+served = serve(**{n: tf.constant(a) for n, a in inputs.items()})
 runner = tf.lite.Interpreter("run/export/model.tflite").get_signature_runner()
 names = [output.name for output in session.get_outputs()]
 lite = [
@@ -57,9 +58,7 @@ lite = [
 ]
 given = {
     "onnx": dict(zip(names, session.run(None, inputs), strict=True)),
-    "saved_model": {
-        name: x.numpy() for name, x in serve(**{n: tf.constant(a) for n, a in inputs.items()}).items()
-    },
+    "saved_model": {name: x.numpy() for name, x in served.items()},
     "litert": {name: np.concatenate([row[name] for row in lite]) for name in lite[0]},
 }
 found = {}
