@@ -254,11 +254,11 @@ def test_copier_resolves_answers_as_the_questionnaire_does(
 
 BROKEN = {
     "a misspelled name": (
-        "copier.yml", "{% if kernel_size < 1", "{% if kernel_sise < 1",
+        "copier.yml", "rules.count(kernel_size, 1", "rules.count(kernel_sise, 1",
         "question 'kernel_size' of copier.yml: 'kernel_sise' is undefined",
     ),
     "an unclosed tag": (
-        "copier.yml", "{% if kernel_size < 1 %}", "{% if kernel_size < 1",
+        "copier.yml", "{{ rules.count(kernel_size, 1, 1000, 'pixels') }}", "{% if %}",
         "question 'kernel_size' of copier.yml: ",
     ),
     "invalid YAML": ("copier.yml", "layout:\n", "layout: x: y\n", "copier.yml, line "),

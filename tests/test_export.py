@@ -71,10 +71,10 @@ print(json.dumps(found))
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_exported_files_give_what_keras_gives(name: str, template: Path, tmp_path: Path) -> None:
-    answers = {"package": "exported", "tasks": ALL_KINDS, "trunk_units": "16, 8"}
+    answers: dict[str, object] = {"package": "exported", "tasks": ALL_KINDS, "trunk_units": "16, 8"}
     answers |= {"extras": ["export"], **PROJECTS[name]}
     render.render(template, answers, tmp_path / "project")
-    ours = {"PYTHONPATH": "src", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    ours: dict[str, str] = {"PYTHONPATH": "src", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
     def python(*arguments: str, **settings: str) -> str:
         """Run Python in the project, and return its output."""

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from generator.projects import render
@@ -26,8 +27,9 @@ def test_two_processes_share_a_study_and_its_answers_render(template: Path, tmp_
     write += "write_sample(Path('data'), 200)"
     subprocess.run([sys.executable, "-c", write], cwd=project, env=environment, check=True)
     search = [*command, "tune", "--data", "data/sample.csv", "--trials", "3", "--epochs", "1"]
-    both = [
-        subprocess.Popen(
+    both = []
+    for _ in range(2):
+        process = subprocess.Popen(
             search,
             cwd=project,
             env=environment,
@@ -35,8 +37,9 @@ def test_two_processes_share_a_study_and_its_answers_render(template: Path, tmp_
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for _ in range(2)
-    ]
+        both.append(process)
+        while process.poll() is None and not (project / "tuning/study.db").exists():
+            time.sleep(0.1)
     for process in both:
         printed, _ = process.communicate()
         assert process.returncode == 0 and "The best of" in printed, printed

@@ -174,17 +174,15 @@ class Combinations:
 
     def thorough(self, strength: int) -> tuple[Combination, ...]:
         """Return the covering ones, and every boundary once; those of `ON_BOTH` on each backend."""
-        covering, chosen = set(self.covering(strength)), []
+        chosen, known = set(self.covering(strength)), costs()
         met: set[tuple[str, str]] = set()
-        for c in self.all():
+        for c in sorted(self.all(), key=lambda c: cost(c, known)):
             boundary = c.name.partition("+")[2]
             where = (boundary, c.backend if boundary in ON_BOTH else "")
-            if c in covering:
-                chosen.append(c)
-            elif boundary and where not in met:
-                chosen.append(c)
+            if boundary and where not in met:
+                chosen.add(c)
                 met.add(where)
-        return tuple(chosen)
+        return tuple(c for c in self.all() if c in chosen)
 
     def chosen(self, combination: Combination) -> Chosen:
         """Return its choices."""

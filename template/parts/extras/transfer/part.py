@@ -12,8 +12,12 @@ from .transfer import copy_heads
 def known_inputs(options: TrainingOptions) -> InputSchema | None:
     """Read the columns and statistics of the run that --trunk-from names, if it is given.
 
-    Raises InputError where that run has no usable trunk, or one of other sizes than config.py.
+    Raises InputError where options contradict, or that run has no trunk of the sizes in config.py.
     """
+    if options.unfreeze_after and not options.freeze_trunk:
+        raise InputError("--unfreeze-after: the trunk is not frozen; give --freeze-trunk too")
+    if not 0 <= options.unfreeze_after < options.epochs:
+        raise InputError(f"--unfreeze-after {options.unfreeze_after}; give 0 to below --epochs")
     run = options.trunk_from
     if run is None:
         return None

@@ -23,7 +23,7 @@ from .tune import LAYERS
 
 def tune(options: TrainingOptions, out: Path, trials: int) -> None:
     """Run trials until a study has enough, and write the best answers. Raises InputError."""
-    if out.exists() and not (out / "study.db").is_file() and (out.is_file() or any(out.iterdir())):
+    if not (out / "study.db").is_file() and (out.is_file() or any(out.glob("[!.]*"))):
         raise InputError(f"{out} exists already and has no study; give another --out")
     splits = load(options)
     study = open_study(out, options, splits)
