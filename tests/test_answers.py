@@ -207,7 +207,7 @@ def test_any_project_name_renders_to_a_valid_project(
 def test_longest_names_stay_clean(template: Path, tmp_path: Path) -> None:
     data = {
         "package": "a" * 30,
-        "tasks": ", ".join(f"{'a' * 39}{i}:multiclass(100)" for i in "bcd"),
+        "tasks": ", ".join(f"{'a' * 37}{i}:multiclass(100)" for i in "bcd"),
         "head_units": "; ".join([", ".join(["1000"] * 20)] * 3),
         "trunk_units": ", ".join(["1000"] * 20),
         "layout": "parallel",
