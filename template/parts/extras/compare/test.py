@@ -32,11 +32,11 @@ def test_training_for_one_task_ignores_the_labels_of_others(splits, batch):
     assert not all(map(np.array_equal, first.get_weights(), before))
 
 
-def test_each_network_has_scores_parameters_and_a_time(splits, options, monkeypatch):
+def test_each_network_has_scores_parameters_and_a_time(options, monkeypatch):
     monkeypatch.setitem(compare.NETWORKS, "single_task", [[TASKS[-1]]])
     short = replace(options, epochs=2, batch_size=64)
     for network, count in (("multi_task", len(TASKS)), ("single_task", 1)):
-        found = compare.train_network(network, short, splits)
+        found = compare.train_network(network, short, compare.train.load(short))
         assert len(found["scores"]) == count and found["parameters"] > 0 and found["seconds"] > 0
         assert all(np.isfinite(list(scores.values())).all() for scores in found["scores"].values())
 

@@ -31,6 +31,8 @@ from .config import TrainingOptions
 ADDRESS, COUNT, NUMBER = (
     f"KERAS_DISTRIBUTION_{what}" for what in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
 )
+# What a run is resumed from.
+RUN_FILES = ("config.json", "schema.json", "history.csv", "best.keras", "last.npz")
 WAIT = 300  # seconds for all processes to start
 # What JAX says where it cannot reach another process, in errors of several types.
 LOST = re.compile("Gloo|NCCL|UNAVAILABLE|DEADLINE_EXCEEDED|ABORTED|CANCELLED")
@@ -154,7 +156,9 @@ def elsewhere(options: TrainingOptions, run: Path) -> TrainingOptions:
     """Move a training to another directory, with what there is to resume."""
     if not options.resume:
         return replace(options, run=run)
-    shutil.copytree(options.resume, run)
+    # The files of runs.py: what else is there, such as a tracker's, belongs to process 0.
+    others = {path.name for path in options.resume.iterdir()} - {*RUN_FILES}
+    shutil.copytree(options.resume, run, ignore=lambda *_: others)
     return replace(options, run=run, resume=run)
 
 
