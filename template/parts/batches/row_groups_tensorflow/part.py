@@ -1,11 +1,11 @@
 """Rows in batches, read anew in each epoch, in an order that the seed and the epoch decide."""
 
-import itertools
-import warnings
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from . import InputError
@@ -19,6 +19,7 @@ class Reader(keras.callbacks.Callback):
     def __init__(self, rows: Streamed, size: int, seed: int) -> None:
         super().__init__()
         self.rows, self.size, self.seed, self.epoch = rows, size, seed, 0
+        self.window = rows.take(np.arange(0))
         self.error: InputError | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -31,14 +32,18 @@ class Reader(keras.callbacks.Callback):
             raise self.error
 
     def windows(self) -> Iterator[tuple[Arrays, ...]]:
-        """Read this epoch and those that follow: Keras keeps one iterator for all."""
+        """Read the windows of an epoch."""
+        left = len(self.rows)
         try:
-            for epoch in itertools.count(self.epoch):
-                for window in self.rows.windows(self.size, epoch, self.seed):
-                    yield window.as_tuple()
+            for window in self.rows.windows(self.size, self.epoch, self.seed):
+                yield window.as_tuple()
+                self.window, left = window, left - len(window)
         except InputError as error:  # tf.data would wrap it in an error of its own
-            warnings.filterwarnings("ignore", r"\s*Your input ran out of data")
             self.error = error
+        while left and len(self.window):  # an epoch that breaks ends on rows that were read
+            again = self.window.take(np.arange(min(left, len(self.window))))
+            yield again.as_tuple()
+            left -= len(again)
 
 
 def batches(
@@ -58,4 +63,6 @@ def batches(
         lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), rows.as_tuple()
     )
     windows = tf.data.Dataset.from_generator(reader.windows, output_signature=signature)
-    return windows.flat_map(cut).prefetch(tf.data.AUTOTUNE), reader
+    # Keras makes an iterator for each epoch only where it knows how many batches there are.
+    count = tf.data.experimental.assert_cardinality(math.ceil(len(rows) / size))
+    return windows.flat_map(cut).apply(count).prefetch(tf.data.AUTOTUNE), reader
