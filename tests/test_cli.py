@@ -106,7 +106,7 @@ def test_every_command_of_the_readme_is_run_by_a_test() -> None:
 def test_demo_trains_on_real_penguins(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--into", str(tmp_path), "--epochs", "2"]) == 0
     printed = capfd.readouterr().out
-    for words in ("species", "body_mass_g", "labelled rows", "curves.png"):
+    for words in ("species", "body_mass_g", "held-out rows", "curves.png"):
         assert words in printed
     assert main(["demo", "--into", str(tmp_path), "--epochs", "1"]) == 0
     assert "already exists" in capfd.readouterr().out

@@ -6,6 +6,8 @@ import sys
 import time
 from pathlib import Path
 
+import yaml
+
 from generator.projects import render
 
 ANSWERS = {
@@ -48,5 +50,6 @@ def test_two_processes_share_a_study_and_its_answers_render(template: Path, tmp_
     assert all((trial / "best.keras").is_file() for trial in trials)
     best = render.read_answers(project / "tuning/best.yml")
     render.render(template, ANSWERS | best, tmp_path / "best")
-    recorded = render.read_answers(tmp_path / "best/.copier-answers.yml")
+    text = (tmp_path / "best/.copier-answers.yml").read_text(encoding="utf-8")
+    recorded = yaml.safe_load(text)
     assert best.items() <= recorded.items() and "learning_rate" in best
