@@ -51,7 +51,7 @@ SIZES: dict[str, Answers] = {
     "many-experts": {"num_experts": 5, "num_private_experts": 1},
 }
 # One backend is enough for a boundary, except for these.
-ON_BOTH = {"all-extras-a", "all-extras-b"}
+ON_BOTH: set[str] = set()
 BOUNDARIES: dict[str, Answers] = SIZES | {
     "one-task": {"tasks": "price:regression"},
     "one-class-task": {"tasks": "colour:multiclass(4)"},
