@@ -30,7 +30,7 @@ LONG = ("--epochs", "100000", "--patience", "100000")
 
 
 @pytest.fixture(scope="module")
-def projects(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def lives(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Small projects by backend, with the same sample data set, and a short run on JAX."""
     folders = {name: tmp_path_factory.mktemp("lives") / name for name in PROJECTS}
     for name, folder in folders.items():
@@ -81,9 +81,9 @@ def history(project: Path, name: str) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("backend", PROJECTS)
 def test_killed_run_resumes_to_the_history_of_an_uninterrupted_one(
-    backend: str, projects: dict[str, Path]
+    backend: str, lives: dict[str, Path]
 ) -> None:
-    project = projects[backend]
+    project = lives[backend]
     process = train_until_written(project, "killed")
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -97,8 +97,8 @@ def test_killed_run_resumes_to_the_history_of_an_uninterrupted_one(
     assert scores[0] == scores[1]
 
 
-def test_two_trainings_in_one_directory_are_one(projects: dict[str, Path]) -> None:
-    project = projects["jax"]
+def test_two_trainings_in_one_directory_are_one(lives: dict[str, Path]) -> None:
+    project = lives["jax"]
     both = [start(project, "train", *TABLE, "--run", "both", "--epochs", "2") for _ in "ab"]
     ended = sorted((p.communicate(), p.returncode) for p in both)
     (_, refusal), refused = min(ended, key=lambda end: -end[1])
@@ -119,8 +119,8 @@ print({v.dtype for v in model.variables}, {layer.compute_dtype for layer in mode
 """
 
 
-def test_mixed_precision_is_resumed_and_saved_as_float32(projects: dict[str, Path]) -> None:
-    project = projects["jax"]
+def test_mixed_precision_is_resumed_and_saved_as_float32(lives: dict[str, Path]) -> None:
+    project = lives["jax"]
     mixed = ("--run", "mixed", "--precision", "mixed_bfloat16", "--epochs", "2")
     done = run(project, "train", *TABLE, *mixed)
     assert done.returncode == 0, done.stderr
@@ -133,13 +133,13 @@ def test_mixed_precision_is_resumed_and_saved_as_float32(projects: dict[str, Pat
     assert printed.strip() == "{'float32'} {'float32'}"
 
 
-def test_interrupted_training_prints_how_to_resume_it(projects: dict[str, Path]) -> None:
-    process = train_until_written(projects["jax"], "inter rupted")
+def test_interrupted_training_prints_how_to_resume_it(lives: dict[str, Path]) -> None:
+    process = train_until_written(lives["jax"], "inter rupted")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 0, err
     assert "python -m lives train --resume 'inter rupted'" in out
-    assert (projects["jax"] / "inter rupted" / "metrics.json").is_file()
+    assert (lives["jax"] / "inter rupted" / "metrics.json").is_file()
 
 
 # A process that sends itself Ctrl-C where a module is imported or a function is called.
@@ -165,9 +165,9 @@ runpy.run_module("lives", run_name="__main__")
     ],
 )
 def test_interrupted_command_has_no_traceback(
-    moment: str, words: list[str], projects: dict[str, Path]
+    moment: str, words: list[str], lives: dict[str, Path]
 ) -> None:
-    project = projects["jax"]
+    project = lives["jax"]
     before = set(project.rglob("*.*"))
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, moment, *words],
@@ -182,8 +182,8 @@ def test_interrupted_command_has_no_traceback(
     assert {path for path in project.rglob("*.*") if path.suffix != ".pyc"} <= before
 
 
-def test_training_without_standard_output_ends_well(projects: dict[str, Path]) -> None:
-    project = projects["jax"]
+def test_training_without_standard_output_ends_well(lives: dict[str, Path]) -> None:
+    project = lives["jax"]
     words = f"{sys.executable} -m lives train --data data/sample.csv --run silent --epochs 1 >&-"
     environment = {**os.environ, "PYTHONPATH": "src"}
     done = subprocess.run(
@@ -193,8 +193,8 @@ def test_training_without_standard_output_ends_well(projects: dict[str, Path]) -
     assert (project / "silent" / "metrics.json").is_file()
 
 
-def test_full_disk_is_one_line_and_keeps_the_earlier_file(projects: dict[str, Path]) -> None:
-    project = projects["jax"]
+def test_full_disk_is_one_line_and_keeps_the_earlier_file(lives: dict[str, Path]) -> None:
+    project = lives["jax"]
     (project / "predicted.csv").write_text("earlier\n", encoding="utf-8")
     words = ("first", "data/sample.csv", "--out", "predicted.csv", "--force")
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -211,8 +211,8 @@ def test_full_disk_is_one_line_and_keeps_the_earlier_file(projects: dict[str, Pa
 
 
 @pytest.mark.parametrize("backend", PROJECTS)
-def test_other_backend_of_the_shell_is_one_line(backend: str, projects: dict[str, Path]) -> None:
-    project = projects[backend]
+def test_other_backend_of_the_shell_is_one_line(backend: str, lives: dict[str, Path]) -> None:
+    project = lives[backend]
     for other in {"tensorflow", "jax", "torch"} - {backend}:
         done = run(project, "train", *TABLE, "--run", "other", KERAS_BACKEND=other)
         assert done.returncode == 2 and done.stderr.count("\n") == 1
@@ -230,12 +230,12 @@ def test_other_backend_of_the_shell_is_one_line(backend: str, projects: dict[str
     ],
 )
 def test_help_and_mistakes_take_little_time(
-    words: list[str], code: int, projects: dict[str, Path]
+    words: list[str], code: int, lives: dict[str, Path]
 ) -> None:
     took = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = run(projects["tensorflow"], *words)
+        done = run(lives["tensorflow"], *words)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         assert done.returncode == code and "Traceback" not in done.stderr
