@@ -91,11 +91,11 @@ def test_default_project_keeps_its_budget(backend: str, rendered: Any) -> None:
     tests = {path.name: path.read_text() for path in (project / "tests").glob("*.py")}
     print(backend, lines(texts), len(texts) - 1, floors(texts), lines(tests))
     # The plan is 1,150 lines, 650 of tests, 110 of train.py: these limits may only fall.
-    assert lines(texts) <= 1250
+    assert lines(texts) <= 1235
     assert len(texts) - 1 <= 14  # __init__ has one class
     assert floors(texts) <= 7
     assert lines(tests) <= 725
-    assert texts["model"].count("\n") <= 90 and texts["train"].count("\n") <= 130
+    assert texts["model"].count("\n") <= 90 and texts["train"].count("\n") <= 118
     assert max(text.count("\n") for text in texts.values()) <= 250
     assert (project / "AGENTS.md").read_text().count("\n") <= 15
 

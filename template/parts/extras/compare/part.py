@@ -52,7 +52,7 @@ def compare(options: TrainingOptions, out: Path, seeds: int) -> None:
 
 def check_labels(splits: Splits) -> None:
     """Raise InputError where labels are missing that every network needs."""
-    if names := sorted(train.unlabeled(splits)):
+    if names := sorted(splits.unlabeled()):
         raise InputError(f"column '{names[0]}' has no label in the validation rows; add some")
     for task in TASKS:
         found = scores(task, splits.test, np.zeros((len(splits.test), task.width)))
@@ -101,7 +101,7 @@ def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: 
         callbacks, watched = [shuffle, clock], f"val_{tasks[0].name}_mean_loss"
     else:
         model = train.compile_model(model, tasks, rate, count)
-        callbacks, watched = [shuffle, clock, train.log_losses(splits)], options.watched
+        callbacks, watched = [shuffle, clock, train.log_losses(splits)], options.monitor
     best = EarlyStopping(watched, patience=options.patience, mode="min", restore_best_weights=True)
     model.fit(
         rows,

@@ -3,7 +3,7 @@ import io
 import json
 import math
 import shlex
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from optuna.trial import TrialState
 from . import InputError, config, runs
 from .config import TrainingOptions
 from .data import Splits
-from .train import fit, load, unlabeled
+from .train import fit, load
 from .tune import LAYERS
 
 
@@ -92,8 +92,7 @@ def measure(options: TrainingOptions, splits: Splits) -> float:
     """Train once; return the lowest plain sum of the tasks' validation losses."""
     ended: list[Any] = []
     with runs.claim(options.run, None) as run:
-        runs.write_json(run / "config.json", runs.settings(options) | {"table": splits.digest})
-        runs.write_json(run / "schema.json", asdict(splits.schema))
+        runs.write_settings(run, options, splits)
         keras.utils.clear_session()
         keras.utils.set_random_seed(options.seed)
         with contextlib.redirect_stdout(io.StringIO()):  # a line for each trial is enough
@@ -101,7 +100,7 @@ def measure(options: TrainingOptions, splits: Splits) -> float:
     if not ended:
         raise KeyboardInterrupt  # `fit` itself ends with what it has
     history = pd.read_csv(run / "history.csv")
-    names = [task.name for task in splits.schema.tasks if task.name not in unlabeled(splits)]
+    names = [task.name for task in splits.schema.tasks if task.name not in splits.unlabeled()]
     loss = history[[f"val_{name}_loss" for name in names]].sum(axis=1, skipna=False).min()
     return float(loss) if math.isfinite(loss) else math.inf
 

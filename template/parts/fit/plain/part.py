@@ -25,7 +25,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
     model.optimizer.build(model.trainable_variables)
     rows, shuffle = batches(splits.train, options.batch_size, options.seed)
-    checkpoint = runs.Checkpoint(run, best, network, options.watched, options.patience)
+    checkpoint = runs.Checkpoint(run, best, network, options.monitor, options.patience)
     if options.resume:
         checkpoint.history = runs.restore(run, model)
     if checkpoint.wait >= checkpoint.patience:

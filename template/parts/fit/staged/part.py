@@ -58,7 +58,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
 
     model = compiled(max(1, done) > frozen)
     rows, shuffle = batches(splits.train, options.batch_size, options.seed)
-    checkpoint = StagedCheckpoint(run, best, network, options.watched, options.patience)
+    checkpoint = StagedCheckpoint(run, best, network, options.monitor, options.patience)
     checkpoint.unfreeze_after = options.unfreeze_after
     if options.resume:
         checkpoint.history = runs.restore(run, model)

@@ -1,5 +1,3 @@
-"""The inputs: sequences of vectors in .npy files, and the trunk that reads them."""
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from the_package import InputError, config
-from the_package.inputs import encode_inputs, fit_inputs, split_columns, trunk
+from the_package.inputs import encode_inputs, fit_inputs, trunk
 
 
 @pytest.fixture
@@ -36,10 +36,3 @@ def test_bad_number_is_named(cells, tmp_path):
     many.loc[4, name] = "abc"
     with pytest.raises(InputError, match="row 5, column 'size': 'abc' is not a number"):
         fit_inputs(many, tmp_path, np.arange(30))
-
-
-def test_column_of_one_input_only_is_named(cells):
-    column = cells.columns[0]
-    if len(config.INPUTS) > 1:
-        with pytest.raises(InputError, match=f"column '{column}' is missing"):
-            split_columns(cells.drop(columns=column), ())

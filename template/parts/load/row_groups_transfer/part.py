@@ -4,7 +4,6 @@ from . import InputError, streaming
 from .config import TrainingOptions
 from .data import Splits
 from .sample import write_sample
-from .train import unlabeled
 from .transfer import known_inputs
 
 
@@ -13,8 +12,9 @@ def load(options: TrainingOptions) -> Splits:
     path = options.data or streaming.convert(write_sample(Path("data")))
     splits = streaming.load(path, options.seed, known_inputs(options))
     print(f"{path}: {splits.schema.inputs.summary()}")
-    missing = unlabeled(splits)
-    if options.monitor in missing or len(missing) == len(splits.schema.tasks):
+    missing = splits.unlabeled()
+    unknown = {f"val_{name}_loss" for name in missing}
+    if options.monitor in unknown or len(missing) == len(splits.schema.tasks):
         raise InputError(f"--monitor {options.monitor}: no validation row has a label for it")
     for name in missing:
         print(f"Warning: no validation row has a label for '{name}'; early stopping ignores it.")

@@ -65,6 +65,10 @@ class Splits:
     validation: Examples
     test: Examples
 
+    def unlabeled(self) -> set[str]:
+        """Find the tasks that have no label in the validation rows."""
+        return {name for name, weights in self.validation.weights.items() if not weights.any()}
+
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
     """Read a table to train on, its inputs `like` those of an earlier run. Raises InputError."""

@@ -1,26 +1,44 @@
 """How well a trained model does on a table, beside the best constant prediction."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 import pandas as pd
 
+from . import InputError
 from .data import Examples, Schema
+from .kinds import AnyKind
 
 
 def score(model: keras.Model, schema: Schema, examples: Examples) -> pd.DataFrame:
     """Score a model, and the best constant prediction, for each task: one row for each score."""
-    predictions, scores = model.predict(examples.inputs, verbose=0), []
-    for task in schema.tasks:
-        rows = examples.weights[task.name] > 0
-        labels, predicted = examples.labels[task.name][rows], predictions[task.name][rows]
+    scores = []
+    for task, labels, predicted in labeled_rows(model, schema, examples):
         for name, function in task.scores.items():
             constant = np.tile(task.baseline(name), (len(labels), 1))
             values = [measure(function, labels, each) for each in (predicted, constant)]
             scores.append([task.name, name, *values, len(labels)])
     return pd.DataFrame(scores, columns=["task", "score", "model", "baseline", "rows"])
+
+
+def labeled_rows(
+    model: keras.Model, schema: Schema, examples: Examples
+) -> Iterator[tuple[AnyKind, np.ndarray, np.ndarray]]:
+    """Give each task, with the labels of its labeled rows and their predictions.
+
+    Raises:
+        InputError: A prediction is not finite.
+    """
+    predictions = model.predict(examples.inputs, verbose=0)
+    for task in schema.tasks:
+        rows = examples.weights[task.name] > 0
+        labels, predicted = examples.labels[task.name][rows], predictions[task.name][rows]
+        if not np.isfinite(predicted).all():
+            what = f"predictions of task '{task.name}' are not finite"
+            raise InputError(f"{what}; train anew with a smaller --learning-rate")
+        yield task, labels, predicted
 
 
 def measure(function: Callable[..., float], labels: np.ndarray, predicted: np.ndarray) -> float:

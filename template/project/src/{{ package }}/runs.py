@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from . import InputError, config
-from .data import Schema
+from .data import Schema, Splits
 
 # What may differ when a run is resumed; the content of the table may not.
 MAY_DIFFER = {"resume", "run", "data", "epochs", "patience"}
@@ -73,6 +74,15 @@ def settings(options: config.TrainingOptions | None = None) -> dict[str, Any]:
     found = {name: value for name, value in vars(config).items() if name.isupper()}
     found |= vars(options) if options else {}
     return json.loads(json.dumps(found, default=lambda v: getattr(v, "__dict__", str(v))))
+
+
+def write_settings(run: Path, options: config.TrainingOptions, splits: Splits) -> None:
+    """Write config.json and schema.json. Raises InputError unless a resumed run had the same."""
+    now = settings(options) | {"table": splits.digest}
+    if options.resume:
+        check_same(run, now)
+    write_json(run / "config.json", now)
+    write_json(run / "schema.json", asdict(splits.schema))
 
 
 def check_same(run: Path, now: dict[str, Any]) -> dict[str, Any]:
