@@ -1,4 +1,5 @@
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,7 @@ import pandas as pd
 from keras import layers, ops
 
 from . import InputError, config
-from .inputs import split_columns
-from .tables import listed, mean_and_std, spell, to_numbers
+from .tables import listed, mean_and_std, pick, spell, to_numbers
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,17 @@ def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dic
                 codes = pd.Index(column.categories, dtype=object).get_indexer(cells.map(spell))
                 arrays[name].append(codes[:, None] == np.arange(column.width))
     return {name: np.hstack(parts).astype("float32") for name, parts in arrays.items()}
+
+
+def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Select the features of each input, those named or all. Raises InputError."""
+    labels = {"split", *(task.name for task in config.TASKS)}
+    patterns = sorted(config.INPUTS.values(), key=len, reverse=True)  # the longest that fits counts
+    any_input = re.compile("|".join(re.escape(p).replace(r"\{\}", "(.+)") for p in patterns), re.S)
+    fits = [any_input.fullmatch(column) for column in table.columns if column not in labels]
+    found = features or dict.fromkeys("".join(fit.groups("")) for fit in fits if fit)
+    columns = {name: {f: p.replace("{}", f) for f in found} for name, p in config.INPUTS.items()}
+    return {name: pick(table, picked) for name, picked in columns.items()}
 
 
 # The sample table shows a hidden factor as a number; of many features, several show the same.
