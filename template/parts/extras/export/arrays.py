@@ -8,6 +8,5 @@ from .export import GETS
 
 def describe_inputs(model: keras.Model, schema: Schema) -> dict[str, Any]:
     """Describe each input."""
-    return {
-        name: {"shape": x.shape, "dtype": x.dtype, "holds": GETS} for name, x in model.input.items()
-    }
+    described = {"holds": GETS}
+    return {k: {"shape": x.shape, "dtype": x.dtype, **described} for k, x in model.input.items()}

@@ -10,11 +10,7 @@ def describe_inputs(model: keras.Model, schema: Schema) -> dict[str, Any]:
     """Describe each input, and the feature, and category, of each of its columns."""
     columns: list[dict[str, str]] = []
     for column in schema.inputs.columns:
-        if column.categories is None:
-            columns.append({"feature": column.name})
-        else:
-            columns += [{"feature": column.name, "category": c} for c in column.categories]
-    return {
-        name: {"shape": x.shape, "dtype": x.dtype, "holds": GETS, "columns": columns}
-        for name, x in model.input.items()
-    }
+        parts = [{}] if column.categories is None else [{"category": c} for c in column.categories]
+        columns += [{"feature": column.name, **part} for part in parts]
+    described = {"holds": GETS, "columns": columns}
+    return {k: {"shape": x.shape, "dtype": x.dtype, **described} for k, x in model.input.items()}

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-import keras
+from keras.callbacks import Callback, LambdaCallback
 
 from . import InputError
 from .runs import read_json, write_json
@@ -17,31 +17,29 @@ def connect(run: Path) -> tuple[Any, str]:
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     from mlflow import MlflowClient, MlflowException
 
-    local = (run.parent / "mlruns").absolute().as_uri()
-    known = run / "mlflow.json"
+    store, known = (run.parent / "mlruns").absolute().as_uri(), run / "mlflow.json"
     try:
-        client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI", local))
+        client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI", store))
         if not known.is_file():
             created = client.create_run("0", run_name=run.name)
             for name, value in read_json(run / "config.json").items():
                 client.log_param(created.info.run_id, name, value)
             write_json(known, {"run_id": created.info.run_id})
-        found = client.get_run(str(read_json(known).get("run_id")))
+        return client, client.get_run(str(read_json(known).get("run_id"))).info.run_id
     except MlflowException as error:
         raise InputError(f"{known}: {error}; remove it to start another MLflow run") from None
-    return client, found.info.run_id
 
 
-def track(run: Path) -> keras.callbacks.Callback:
+def track(run: Path) -> Callback:
     """Make a callback that logs each epoch; a resumed run continues the same MLflow run."""
     client, run_id = connect(run)
     client.update_run(run_id, status="RUNNING")
 
-    def log(epoch: int, logs: dict[str, Any]) -> None:
+    def log(epoch: int, logs: dict[str, float]) -> None:
         for name, value in logs.items():
             client.log_metric(run_id, name, value, step=epoch)
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=log)
+    return LambdaCallback(on_epoch_end=log)
 
 
 def keep_files(run: Path) -> None:

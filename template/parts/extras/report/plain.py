@@ -1,3 +1,3 @@
-from .report import task_sections
+from .report import score_section, task_sections
 
-SECTIONS = (task_sections,)
+SECTIONS = (score_section, task_sections)

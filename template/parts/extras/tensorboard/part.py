@@ -4,25 +4,21 @@ tensorboard --logdir runs
 """
 
 from pathlib import Path
-from typing import Any
 
-import keras
+from keras.callbacks import Callback, LambdaCallback
 from tensorboard.summary import Writer
 
 
-def track(run: Path) -> keras.callbacks.Callback:
-    """Make a callback that writes the columns of history.csv to RUN/tensorboard.
+def track(run: Path) -> Callback:
+    """Make a callback that writes each log to RUN/tensorboard; a resumed run appends to it.
 
-    Keras's own needs TensorFlow, and logs each validation a second time. A resumed run adds to what
-    is there.
+    Keras's own callback needs TensorFlow, and logs each validation twice.
     """
     writer = Writer(str(run / "tensorboard"))
 
-    def write(epoch: int, logs: dict[str, Any]) -> None:
+    def write(epoch: int, logs: dict[str, float]) -> None:
         for name, value in logs.items():
             writer.add_scalar(name, value, epoch)
         writer.flush()
 
-    return keras.callbacks.LambdaCallback(
-        on_epoch_end=write, on_train_end=lambda logs: writer.close()
-    )
+    return LambdaCallback(on_epoch_end=write, on_train_end=lambda logs: writer.close())

@@ -1,8 +1,8 @@
 import numpy as np
-from matplotlib.figure import Figure
+from sklearn.metrics import PredictionErrorDisplay
 
 from .kinds import Regression
-from .report import as_image, describe, show_errors
+from .report import describe, picture, show_errors
 
 
 @describe.register
@@ -12,8 +12,5 @@ def _(task: Regression) -> str:
 
 @show_errors.register
 def _(task: Regression, labels: np.ndarray, predicted: np.ndarray) -> str:
-    figure = Figure(figsize=(5, 4), layout="constrained")
-    axes = figure.add_subplot(title="residuals", xlabel="predicted", ylabel="label - predicted")
-    axes.plot(predicted, labels - predicted, ".", markersize=3, alpha=0.5)
-    axes.axhline(0, color="black", linewidth=1)
-    return as_image(figure)
+    kinds = ("actual_vs_predicted", "residual_vs_predicted")
+    return "".join(picture(PredictionErrorDisplay, labels, predicted, kind=kind) for kind in kinds)

@@ -1,5 +1,3 @@
-"""Test the tables of what each task takes of the other tasks."""
-
 import numpy as np
 
 from the_package import config

@@ -1,40 +1,31 @@
 """What each task takes of the private and the shared experts."""
 
 import keras
-import numpy as np
 import pandas as pd
 
 from .data import Arrays
 from .kinds import TASKS
 
 
-def gates(model: keras.Model, inputs: Arrays) -> Arrays:
-    """Compute how much each gate takes of each expert, for each row: (rows, experts) by gate.
+def shares(model: keras.Model, inputs: Arrays) -> dict[str, pd.DataFrame]:
+    """Average over rows how much each gate (row) takes of each expert (column), by level.
 
-    Private experts come before shared ones; the gate of a shared stream is `experts_LEVEL_gate`.
+    The gate of a task reads its private experts and the shared ones, that of the shared stream all.
     """
     outputs = {layer.name: layer.output for layer in model.layers if "_gate" in layer.name}
-    return dict(keras.Model(model.input, outputs).predict(inputs, verbose=0))
-
-
-def shares(model: keras.Model, inputs: Arrays) -> dict[str, pd.DataFrame]:
-    """Average over rows how much each gate (row) takes of each expert (column), by level."""
-    means = {name: gate.mean(axis=0) for name, gate in gates(model, inputs).items()}
+    gates = keras.Model(model.input, outputs).predict(inputs, verbose=0)
     names, tables, level = [task.name for task in TASKS], {}, 1
-    private, shared = (count(model, part) for part in ("private", "shared"))  # config.py may differ
-    own = [f"private {i + 1}" for i in range(private // len(names))]
-    common = [f"shared {i + 1}" for i in range(shared)]
-    while f"{names[0]}_gate_{level}" in means:
-        rows = np.array([means[f"{name}_gate_{level}"] for name in names])
-        tables[f"level {level}"] = pd.DataFrame(rows, names, [*own, *common])
-        if f"experts_{level}_gate" in means:
-            columns = [*(f"{name} {i}" for name in names for i in own), *common]
-            row = means[f"experts_{level}_gate"][None]
-            tables[f"level {level}, shared stream"] = pd.DataFrame(row, ["shared"], columns)
+    # Numbers of experts as in training: those of config.py may have changed.
+    private = model.get_layer("experts_1_private_1").kernel.shape[0] // len(names)
+    own = {name: [f"{name} {i + 1}" for i in range(private)] for name in names}
+    shared = [f"shared {i + 1}" for i in range(gates[f"{names[0]}_gate_1"].shape[1] - private)]
+    experts = [expert for experts in own.values() for expert in experts] + shared
+    while f"{names[0]}_gate_{level}" in gates:
+        table = pd.DataFrame(index=names, columns=experts, dtype=float)
+        for name in names:
+            table.loc[name, own[name] + shared] = gates[f"{name}_gate_{level}"].mean(axis=0)
+        if f"experts_{level}_gate" in gates:
+            table.loc["shared stream"] = gates[f"experts_{level}_gate"].mean(axis=0)
+        tables[f"level {level}"] = table
         level += 1
     return tables
-
-
-def count(model: keras.Model, part: str) -> int:
-    """Count the experts of a level that are private, or shared."""
-    return model.get_layer(f"experts_1_{part}_1").kernel.shape[0]
