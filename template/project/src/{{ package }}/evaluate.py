@@ -26,25 +26,19 @@ def score(model: keras.Model, schema: Schema, examples: Examples) -> pd.DataFram
 def labeled_rows(
     model: keras.Model, schema: Schema, examples: Examples
 ) -> Iterator[tuple[AnyKind, np.ndarray, np.ndarray]]:
-    """Give each task, with the labels of its labeled rows and their predictions.
-
-    Raises:
-        InputError: A prediction is not finite.
-    """
+    """Give each task, its labels and their predictions. Raises InputError."""
     predictions = model.predict(examples.inputs, verbose=0)
     for task in schema.tasks:
         rows = examples.weights[task.name] > 0
         labels, predicted = examples.labels[task.name][rows], predictions[task.name][rows]
         if not np.isfinite(predicted).all():
-            what = f"predictions of task '{task.name}' are not finite"
-            raise InputError(f"{what}; train anew with a smaller --learning-rate")
+            raise InputError(f"predictions of '{task.name}' are not finite; lower --learning-rate")
         yield task, labels, predicted
 
 
 def measure(function: Callable[..., float], labels: np.ndarray, predicted: np.ndarray) -> float:
     """Compute a score; NaN where the rows do not define it, such as the AUC of one class."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         value = function(labels.astype(float), predicted.astype(float)) if len(labels) else np.nan
     return value if np.isfinite(value) else np.nan
 
