@@ -5,11 +5,10 @@ shuffle the row groups, and the rows of each window.
 """
 
 import hashlib
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,36 +19,29 @@ from . import InputError
 from .data import PARTS, Examples, Schema, Splits, encode, fit_schema
 from .inputs import InputSchema
 from .kinds import TASKS
-from .tables import is_parquet, normalize, pick, read_parts
+from .tables import find_positions, is_parquet, normalize, pick, read_parts
 
-# Training rows, drawn by chance, that all statistics are measured on.
-STATISTICS_ROWS = 100_000
-# Rows kept in memory for validation, and as many for the test; the others are trained on.
-HELD_OUT_ROWS = 20_000
+# Rows kept of each part, drawn at random; statistics are measured on those of training.
+KEPT_ROWS = {"train": 100_000, "validation": 20_000, "test": 20_000}
 # Memory for a window of training rows; reading and encoding it takes a few times as much.
 WINDOW_BYTES = 64 * 2**20
-# Rows read at a time where nothing is known about their size yet.
+# Rows read at a time before their size is known.
 PIECE_ROWS = 8192
 # A column with more different labels than this has numbers, not classes.
 MAX_CLASSES = 10_000
-# The column that read_groups adds, the position of a row: no column of a table has an empty name.
-POSITION = ""
 
 
 @dataclass(frozen=True)
 class Streamed(Examples):
-    """Training rows that stay in a Parquet file; its arrays have no rows, and show their types.
+    """Training rows that stay in a Parquet file: `count` in all, `window` in memory at a time.
 
-    footer: what the file said about itself at first.
-    share: of the rows that are for validation, and of those for the test, without a column `split`.
-    count: training rows, and `window` those in memory at a time.
+    The arrays have no rows, only shapes and types; `footer` is the file's when training began.
     """
 
     path: Path
-    schema: Schema
     footer: pq.FileMetaData
+    schema: Schema
     seed: int
-    share: float
     count: int
     window: int
 
@@ -58,143 +50,115 @@ class Streamed(Examples):
 
     def windows(self, size: int, epoch: int, seed: int) -> Iterator[Examples]:
         """Read an epoch, in windows of whole batches of `size`. Raises InputError."""
-        if not read_footer(self.path).equals(self.footer):
-            raise InputError(f"{self.path} has changed since training began; train anew")
         rng = np.random.default_rng([seed, epoch])
         groups = rng.permutation(self.footer.num_row_groups)
-        tables = read_groups(self.path, max(1, self.window // 4), groups)
-        waiting: list[pa.Table] = []
-        for table in itertools.chain(tables, [None]):
-            if table is not None:
-                waiting.append(table.filter(find_parts(table, self.seed, self.share) == 0))
-            if table is None or sum(map(len, waiting)) >= max(size, self.window):
-                rows = pa.concat_tables(waiting)
-                order = rng.permutation(len(rows))
-                whole = len(rows) if table is None else len(rows) // size * size
-                yield encode(to_cells(rows.take(order[:whole])), self.path.parent, self.schema)
-                waiting = [rows.take(order[whole:])]
+        waiting: list[pd.DataFrame] = []
+        pieces = read_groups(self.path, self.footer, self.seed, groups, max(1, self.window // 4))
+        for cells in pieces:
+            waiting.append(cells[cells["split"] == "train"])
+            if sum(map(len, waiting)) >= max(size, self.window):
+                rows = pd.concat(waiting).sample(frac=1, random_state=rng)
+                whole = len(rows) // size * size
+                yield encode(rows[:whole], self.path.parent, self.schema)
+                waiting = [rows[whole:]]
+        rows = pd.concat(waiting).sample(frac=1, random_state=rng)
+        yield encode(rows, self.path.parent, self.schema)
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
     """Read a table once, with the inputs' schema of an earlier run if given. Raises InputError."""
-    footer = read_footer(path)
-    share = min(0.15, HELD_OUT_ROWS / max(1, footer.num_rows))
-    drawn = [Drawn(STATISTICS_ROWS), Drawn(HELD_OUT_ROWS), Drawn(HELD_OUT_ROWS)]
-    labels: dict[str, dict[str, tuple[int, Any]]] = {task.name: {} for task in TASKS}
-    counts = np.zeros(len(PARTS), int)
-    for table in read_groups(path, PIECE_ROWS, range(footer.num_row_groups)):
-        parts = find_parts(table, seed, share)
-        counts += np.bincount(parts, minlength=len(PARTS))
-        for part, rows in enumerate(drawn):
-            rows.add(table.filter(parts == part))
-        for name, cells in to_cells(table.select([*labels, POSITION])).items():
-            if len(labels[name]) <= MAX_CLASSES:
-                for row, cell in cells.dropna().items():
-                    labels[name].setdefault(str(cell), (row, cell))
-    for name, count in zip(PARTS, counts, strict=True):
-        if not count:
-            raise InputError(f"{path}: part '{name}' has no rows; add rows, or try another --seed")
-    sampled, *held_out = [to_cells(rows.rows()) for rows in drawn]
-    # A class that was not drawn counts, too: one row of each is added, which is not trained on.
-    rare = [
-        pd.DataFrame({name: pd.Series(dict(found.values()), dtype=object)})
-        for name, found in labels.items()
-        if len(found) <= MAX_CLASSES
-    ]
-    schema = fit_schema(pd.concat([sampled, *rare]), path.parent, np.arange(len(sampled)), like)
-    validation, test = (encode(rows, path.parent, schema) for rows in held_out)
-    groups = [footer.row_group(group).total_byte_size for group in range(footer.num_row_groups)]
-    arrays = [array for part in validation.as_tuple() for array in part.values()]
-    size = sum(array.nbytes for array in arrays) / len(validation) + sum(groups) / footer.num_rows
-    window = max(1, int(WINDOW_BYTES / size))
-    print(f"{path}: {counts[0]:,} training rows, about {window:,} of them in memory at a time;")
-    held = [f"{len(rows):,} of {count:,}" for rows, count in zip(held_out, counts[1:], strict=True)]
-    print(f"{held[0]} rows for validation and {held[1]} for the test, all of these in memory.")
-    none = validation.take(np.arange(0)).as_tuple()
-    train = Streamed(*none, path, schema, footer, seed, share, int(counts[0]), window)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Splits(schema, digest, train, validation, test)
-
-
-class Drawn:
-    """Rows drawn by chance from the tables that are added, at most so many."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.limit = most, 1.0
-        self.tables: list[pa.Table] = []
-
-    def add(self, table: pa.Table) -> None:
-        """Draw from the rows of a table."""
-        self.tables.append(table.filter(uniform(table, [0]) < self.limit))
-        if sum(map(len, self.tables)) > 2 * self.most:
-            self.tables = [self.rows()]
-
-    def rows(self) -> pa.Table:
-        """Return the rows, in the order of the table."""
-        table = pa.concat_tables(self.tables)
-        if len(table) <= self.most:
-            return table
-        numbers = uniform(table, [0])
-        self.limit = np.partition(numbers, self.most)[self.most]
-        return table.filter(numbers < self.limit)
-
-
-def find_parts(table: pa.Table, seed: int, share: float) -> np.ndarray:
-    """Find the part of each row, as a place in PARTS: by the column `split`, else by chance."""
-    if "split" not in table.column_names:
-        numbers = uniform(table, [seed, 1])
-        return (numbers < share).astype(int) + (numbers < 2 * share)
-    cells = to_cells(table.select(["split", POSITION]))["split"]
-    parts = pd.Index(PARTS).get_indexer(cells)
-    for row, name in cells[parts < 0].items():
-        raise InputError(f"row {row + 1}, column 'split': '{name}' is not one of {PARTS}")
-    return parts
-
-
-def uniform(table: pa.Table, seed: Sequence[int]) -> np.ndarray:
-    """Draw a number from 0 to 1 for each row, which its position and the seed decide."""
-    key = np.random.default_rng(seed).integers(2**62)
-    return pd.util.hash_array(table[POSITION].to_numpy() + key) / 2**64
-
-
-def read_footer(path: Path) -> pq.FileMetaData:
-    """Read what a Parquet file says about itself. Raises InputError."""
     if path.is_file() and not is_parquet(path):
         raise InputError(f"{path} is not a Parquet file; convert it, as README.md shows")
-    first = next(read_parts(path, 1), None)
-    if first is None:
-        raise InputError(f"{path} has no rows; give at least 10")
-    pick(normalize(first), {task.name: task.name for task in TASKS})
-    return pq.read_metadata(path)
+    read_first(path)
+    footer = pq.read_metadata(path)
+    rows, rare, count = scan(path, footer, seed)
+    train = np.flatnonzero(rows["split"] == "train")
+    schema = fit_schema(pd.concat([rows, rare]), path.parent, train, like)
+    held_out = [encode(rows[rows["split"] == part], path.parent, schema) for part in PARTS[1:]]
+    groups = (footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
+    arrays = (array.nbytes for part in held_out[0].as_tuple() for array in part.values())
+    row_bytes = sum(groups) / footer.num_rows + sum(arrays) / len(held_out[0])
+    window = max(1, int(WINDOW_BYTES / row_bytes))
+    print(f"{path}: {count:,} training rows, about {window:,} of them in memory at a time")
+    none = held_out[0].take(np.arange(0)).as_tuple()
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    streamed = Streamed(*none, path, footer, schema, seed, count, window)
+    return Splits(schema, digest, streamed, *held_out)
 
 
-def read_groups(path: Path, size: int, groups: Iterable[int]) -> Iterator[pa.Table]:
-    """Read row groups, at most `size` rows at a time, with their positions. Raises InputError."""
+def scan(path: Path, footer: pq.FileMetaData, seed: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """Return KEPT_ROWS, one more row for each label, and the count of training rows."""
+    kept: list[pd.DataFrame] = []
+    labels = {task.name: pd.Series(name=task.name, dtype=object) for task in TASKS}
+    counts: Counter[str] = Counter()
+    for cells in read_groups(path, footer, seed, range(footer.num_row_groups), PIECE_ROWS):
+        counts.update(cells["split"])
+        kept.append(cells)
+        if len(kept) == 16:
+            kept = [draw(kept)]
+        for name, column in pick(cells, {name: name for name in labels}).items():
+            if len(labels[name]) <= MAX_CLASSES:
+                found = pd.concat([labels[name], column.dropna().astype(object)])
+                labels[name] = found[~found.map(str).duplicated()]
+    if empty := [part for part in PARTS if not counts[part]]:
+        raise InputError(f"{path}: part '{empty[0]}' has no rows; add rows, or try another --seed")
+    return draw(kept), pd.concat(map(pd.Series.to_frame, labels.values())), counts["train"]
+
+
+def draw(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    """Draw at most KEPT_ROWS of each part, in the order of the table."""
+    cells = pd.concat(pieces)
+    ranks = uniform(cells.index, 0).groupby(cells["split"]).rank()
+    return cells[ranks <= cells["split"].map(KEPT_ROWS)]
+
+
+def uniform(rows: pd.Index, seed: int) -> pd.Series:
+    """Draw a number from 0 to 1 for each row, which its position and the seed decide."""
+    key = np.random.default_rng(seed).integers(2**62)
+    return pd.Series(pd.util.hash_array(rows.to_numpy() + key) / 2**64, rows)
+
+
+def read_groups(
+    path: Path, footer: pq.FileMetaData, seed: int, groups: Iterable[int], size: int
+) -> Iterator[pd.DataFrame]:
+    """Read row groups, at most `size` rows at a time; `split` names their parts. Raises InputError.
+
+    The index is the position in the file. Without a column `split`, parts are drawn at random.
+    """
+    lengths = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+    starts = np.cumsum([0, *lengths])
+    share = min(0.15, KEPT_ROWS["test"] / footer.num_rows)
     try:
         with pq.ParquetFile(path) as file:
-            rows = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-            firsts = np.cumsum([0, *rows])
+            if not file.metadata.equals(footer):
+                raise InputError(f"{path} has changed since training began; train anew")
             for group in groups:  # one after the other: a reader keeps what it has read
-                first = firsts[group]
+                start = starts[group]
                 for batch in file.iter_batches(size, row_groups=[int(group)]):
-                    positions = pa.array(np.arange(first, first + len(batch)))
-                    yield pa.Table.from_batches([batch]).append_column(POSITION, positions)
-                    first += len(batch)
+                    cells = normalize(pa.Table.from_batches([batch]))
+                    cells.index = pd.RangeIndex(start, start + len(cells))
+                    if "split" in cells:
+                        parts = find_positions(cells["split"], PARTS)
+                    else:
+                        parts = np.digitize(uniform(cells.index, seed), [1 - 2 * share, 1 - share])
+                    yield cells.assign(split=np.array(PARTS, dtype=object)[parts])
+                    start += len(cells)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path} cannot be read as a table: {error}") from None
 
 
-def to_cells(table: pa.Table) -> pd.DataFrame:
-    """Normalize rows; their index is their position in the file."""
-    return normalize(table).set_index(POSITION)
-
-
 def convert(table: Path, group_rows: int = PIECE_ROWS) -> Path:
     """Convert a CSV table of any length to a Parquet file beside it; return its path."""
-    path, parts = table.with_suffix(".parquet"), read_parts(table, group_rows)
-    first = next(parts)
-    with pq.ParquetWriter(path, first.schema) as file:
-        for part in itertools.chain([first], parts):
-            file.write_table(part)
+    path = table.with_suffix(".parquet")
+    with pq.ParquetWriter(path, read_first(table).schema) as file:
+        for rows in read_parts(table, group_rows):
+            file.write_table(rows)
     return path
+
+
+def read_first(path: Path) -> pa.Table:
+    """Read the first row of a table. Raises InputError."""
+    for rows in read_parts(path, 1):
+        return rows
+    raise InputError(f"{path} has no rows; give at least 10")

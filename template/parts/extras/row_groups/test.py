@@ -63,13 +63,13 @@ def test_memory_is_bounded_by_the_window(parquet: Path) -> None:
     pq.write_table(pa.concat_tables([pq.read_table(parquet)] * 20), path, row_group_size=20)
     rows = streaming.load(path, seed=0).train
     whole = peak(lambda: data.load(path, seed=0))
-    assert peak(lambda: sum(map(len, rows.windows(8, 0, 0)))) < whole / 2
+    assert peak(lambda: sum(map(len, rows.windows(8, 0, 0)))) < whole / 4
 
 
 def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = len(read_table(parquet))
-    monkeypatch.setattr(streaming, "HELD_OUT_ROWS", rows // 20)
-    monkeypatch.setattr(streaming, "STATISTICS_ROWS", 8)
+    kept = {"train": 8, "validation": rows // 20, "test": rows // 20}
+    monkeypatch.setattr(streaming, "KEPT_ROWS", kept)
     splits = streaming.load(parquet, seed=0)
     assert max(len(splits.validation), len(splits.test)) <= rows // 20 < 0.1 * len(splits.train)
     assert sum(map(len, splits.train.windows(8, 0, 0))) == len(splits.train) > 0.8 * rows
