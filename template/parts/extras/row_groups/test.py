@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -73,6 +74,19 @@ def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatc
     splits = streaming.load(parquet, seed=0)
     assert max(len(splits.validation), len(splits.test)) <= rows // 20 < 0.1 * len(splits.train)
     assert sum(map(len, splits.train.windows(8, 0, 0))) == len(splits.train) > 0.8 * rows
+
+
+def test_class_that_no_kept_row_has_is_known(
+    parquet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = read_table(parquet)
+    often = cells.dropna().index[0]
+    path = parquet.with_name("t.parquet")
+    cells.loc[[*cells.index, *[often] * 30_000]].to_parquet(path, index=False)
+    expected = [getattr(task, "classes", None) for task in data.load(parquet, seed=0).schema.tasks]
+    monkeypatch.setattr(streaming, "KEPT_ROWS", {"train": 8, "validation": 9, "test": 9})
+    found = [getattr(task, "classes", None) for task in streaming.load(path, seed=0).schema.tasks]
+    assert found == expected
 
 
 def test_column_split_decides(parquet: Path) -> None:

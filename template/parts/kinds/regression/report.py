@@ -12,5 +12,5 @@ def _(task: Regression) -> str:
 
 @show_errors.register
 def _(task: Regression, labels: np.ndarray, predicted: np.ndarray) -> str:
-    kinds = ("actual_vs_predicted", "residual_vs_predicted")
-    return "".join(picture(PredictionErrorDisplay, labels, predicted, kind=kind) for kind in kinds)
+    kinds = [{"kind": f"{what}_vs_predicted", "random_state": 0} for what in ("actual", "residual")]
+    return "".join(picture(PredictionErrorDisplay, labels, predicted, **kind) for kind in kinds)
