@@ -1,4 +1,4 @@
-"""Test that an update is merged, and that the README is up to date."""
+"""Test that an update of the template is merged."""
 
 import re
 from pathlib import Path
@@ -14,10 +14,3 @@ def test_no_conflict_of_an_update_is_left() -> None:
     texts = [path for path in files if path.suffix in (".md", ".py", ".toml", ".yml", "")]
     marked = [path for path in texts if MARKS.search(path.read_text("utf-8", errors="replace"))]
     assert marked + [path for path in files if path.suffix == ".rej"] == []
-
-
-def test_python_files_of_the_readme_exist() -> None:
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"`(?:\w+/)*(\w+\.py)`", readme)
-    files = [*PROJECT.glob("src/*/*.py"), *PROJECT.glob("tests/*.py")]
-    assert set(named) <= {path.name for path in files}

@@ -19,6 +19,7 @@ from . import InputError
 from .data import PARTS, Examples, Schema, Splits, encode, fit_schema
 from .inputs import InputSchema
 from .kinds import TASKS
+from .runs import replaced
 from .tables import find_positions, is_parquet, normalize, pick, read_parts
 
 # Rows kept of each part, drawn at random; statistics are measured on those of training.
@@ -151,7 +152,8 @@ def read_groups(
 def convert(table: Path, group_rows: int = PIECE_ROWS) -> Path:
     """Convert a CSV table of any length to a Parquet file beside it; return its path."""
     path = table.with_suffix(".parquet")
-    with pq.ParquetWriter(path, read_first(table).schema) as file:
+    schema = read_first(table).schema
+    with replaced(path) as draft, pq.ParquetWriter(draft, schema) as file:
         for rows in read_parts(table, group_rows):
             file.write_table(rows)
     return path
