@@ -20,26 +20,22 @@ class ClassKind(Kind):
 
     activation: ClassVar[str]
 
-    def names(self, cells: pd.Series) -> pd.Series:
-        """Spell the class of each labeled cell."""
-        return cells.map(spell)
-
     def fit(self, cells: pd.Series, train: np.ndarray) -> Self:
         """Learn the classes from all rows (0, 1, ... or names), their shares from training rows."""
-        count, names = max(2, self.width), self.names(cells.dropna())
+        count, names = max(2, self.width), cells.dropna().map(spell)
         found, classes = names.value_counts().index, [str(i) for i in range(count)]
         classes = classes if set(found) <= set(classes) else sorted(found)
         if len(classes) != count:
-            where = f"column '{self.name}', row {names.index[names == found[-1]][0] + 1}"
-            what = f"'{found[-1]}' is class {len(found)} of {listed(found)}"
-            raise InputError(f"{where}: {what}, but config.py says {count}; correct it")
+            where = f"row {names.index[names == found[-1]][0] + 1}, column '{self.name}'"
+            what = f"'{found[-1]}' is class {len(found)} ({listed(found)})"
+            raise InputError(f"{where}: {what}, but config.py says {count}; correct one of them")
         known = cells.iloc[train].dropna()
-        shares = self.names(known).value_counts().reindex(classes, fill_value=0) / len(known)
+        shares = known.map(spell).value_counts().reindex(classes, fill_value=0) / len(known)
         return replace(self, classes=classes, shares=shares.tolist())
 
     def encode(self, cells: pd.Series) -> np.ndarray:
-        """Read labeled cells as positions among the classes: (rows, 1)."""
-        return find_positions(self.names(cells), self.classes)[:, None]
+        """Encode labels as class indices: (rows, 1)."""
+        return find_positions(cells.map(spell), self.classes)[:, None]
 
     def output(self, logits: Tensor) -> Tensor:
         """Turn logits into probabilities."""
@@ -50,12 +46,12 @@ class ClassKind(Kind):
         return self.shares[-self.width :]
 
     def likely(self, predicted: np.ndarray) -> np.ndarray:
-        """Name the likely class of each row."""
+        """Return the most probable class of each row."""
         places = predicted.argmax(axis=1) if self.width > 1 else (predicted[:, 0] > 0.5).astype(int)
         return np.array(self.classes, dtype=object)[places]
 
     def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """Name the columns that predictions, (rows, width), add to a table."""
+        """Return the columns that predictions, (rows, width), add to a table, by name."""
         names = [f"{self.name}_probability_{name}" for name in self.classes[-self.width :]]
         likely = {f"{self.name}_predicted": self.likely(predicted)}
         return likely | dict(zip(names, predicted.T, strict=True))

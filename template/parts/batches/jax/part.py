@@ -1,4 +1,4 @@
-"""Rows in batches, in an order that the seed and the epoch decide."""
+"""Batches of rows, shuffled by the seed and the epoch."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Rows in batches, in an order that the seed and the epoch decide."""
+"""Batches of rows, shuffled by the seed and the epoch."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def batches(
 ) -> tuple[tf.data.Dataset, keras.callbacks.Callback]:
     """Make what `fit` trains on, and the callback that shuffles it before each epoch.
 
-    On arrays, `fit` itself would repeat one order in every epoch once a seed is set.
+    Given arrays and a seed, `fit` itself would repeat one order in every epoch.
     """
     arrays = tf.nest.map_structure(tf.constant, rows.as_tuple())
     order = tf.Variable(np.arange(len(rows)))

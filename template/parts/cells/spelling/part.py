@@ -2,5 +2,5 @@ import re
 
 
 def spell(cell: object) -> str:
-    """Spell a cell the same for 1 and for 1.0, which an empty cell makes of its column."""
+    """Return a cell as a string, 1.0 as 1: an empty cell makes floats of a column of integers."""
     return re.sub(r"^(-?\d+)\.0+$", r"\1", str(cell).strip())

@@ -4,5 +4,5 @@ from .kinds import Kind
 
 
 def label_weights(task: Kind, labels: np.ndarray) -> np.ndarray:
-    """Weight what each label counts in the loss of its task: all count the same."""
+    """Return the weight of each label in the loss of its task: 1."""
     return np.ones(len(labels))

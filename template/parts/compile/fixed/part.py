@@ -9,7 +9,7 @@ from .kinds import TASKS, AnyKind
 def compile_model(
     network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float, steps: int
 ) -> keras.Model:
-    """Give a network its losses, metrics and optimizer, for an epoch of so many steps."""
+    """Give a network its losses, metrics and optimizer, for epochs of `steps` batches."""
     check_loss_weights()
     network.compile(
         optimizer=config.OPTIMIZER,

@@ -9,7 +9,7 @@ from .kinds import AnyKind
 def compile_model(
     network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float, steps: int
 ) -> keras.Model:
-    """Give a network its loss, metrics and optimizer, for an epoch of so many steps."""
+    """Give a network its loss, metrics and optimizer, for epochs of `steps` batches."""
     [task] = tasks
     network.compile(
         optimizer=config.OPTIMIZER,

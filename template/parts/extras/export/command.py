@@ -3,11 +3,11 @@ from pathlib import Path
 from typing import Literal
 
 from . import InputError
-from .__main__ import Positional
+from .__main__ import RunPath
 
 
 def export(
-    run: Positional,
+    run: RunPath,
     format: tuple[Literal["onnx", "saved_model", "litert"], ...] = ("onnx", "saved_model"),
     out: Path | None = None,
     force: bool = False,

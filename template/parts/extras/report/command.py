@@ -1,7 +1,7 @@
-from .__main__ import Positional
+from .__main__ import RunPath, TablePath
 
 
-def report(run: Positional, table: Positional) -> None:
+def report(run: RunPath, table: TablePath) -> None:
     """Write report.html, on a table with labels, and MODEL_CARD.md into a run's directory.
 
     Args:

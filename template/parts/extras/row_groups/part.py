@@ -163,4 +163,4 @@ def read_first(path: Path) -> pa.Table:
     """Read the first row of a table. Raises InputError."""
     for rows in read_parts(path, 1):
         return rows
-    raise InputError(f"{path} has no rows; give at least 10")
+    raise InputError(f"{path} has no rows; give at least 3")

@@ -15,9 +15,9 @@ from .model import build_model
 from .train import compile_model, log_losses
 
 
-def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
-    """Fit up to the last epoch, from wherever the run is; Ctrl-C ends it after a whole epoch."""
-    best = build_model(splits.schema)  # for any machine: mixed precision is for training
+def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence[Callback]) -> None:
+    """Train until the last epoch or early stopping; Ctrl-C keeps the epochs written so far."""
+    best = build_model(splits.schema)  # saved in float32, which any machine can use
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
@@ -28,8 +28,9 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     checkpoint = runs.Checkpoint(run, best, network, options.monitor, options.patience)
     if options.resume:
         checkpoint.history = runs.restore(run, model)
-    if checkpoint.wait >= checkpoint.patience:
-        return
+        checkpoint.written = len(checkpoint.history)
+    if checkpoint.over:
+        return print(f"{run} has stopped early; a larger --patience continues it.")
     try:
         model.fit(
             rows,
@@ -39,11 +40,11 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
             validation_batch_size=options.batch_size,
             initial_epoch=len(checkpoint.history),
             epochs=options.epochs,
-            callbacks=[shuffle, log_losses(splits), *more, checkpoint],
+            callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
         )
         checkpoint.write()
-    except KeyboardInterrupt:  # what was written before is of a whole epoch
+    except KeyboardInterrupt:  # the files are those of the last epoch written
         print(f"\nInterrupted after {checkpoint.written} epochs. To resume:")
         print(f"python -m {__package__} train --resume {shlex.quote(str(run))}\n")
         if not checkpoint.written:

@@ -3,7 +3,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -25,23 +24,18 @@ class StagedCheckpoint(runs.Checkpoint):
 
     @property
     def over(self) -> bool:
-        """Whether it is time to stop."""
+        """Whether it is time to stop early."""
         return min(self.wait, len(self.history) - self.unfreeze_after) >= self.patience
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note an epoch, and write it if it is time to."""
-        super().on_epoch_end(epoch, logs)
-        self.model.stop_training = self.over
 
-
-def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Callback]) -> None:
-    """Fit up to the last epoch, from wherever the run is; Ctrl-C ends it after a whole epoch.
+def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence[Callback]) -> None:
+    """Train until the last epoch or early stopping; Ctrl-C keeps the epochs written so far.
 
     With --unfreeze-after, the trunk is frozen in a first stage and trained in a second one, which
     starts with a new optimizer.
     """
     frozen = (options.unfreeze_after or options.epochs) if options.freeze_trunk else 0
-    best = build_model(splits.schema)  # for any machine: mixed precision is for training
+    best = build_model(splits.schema)  # saved in float32, which any machine can use
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
@@ -62,6 +56,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
     checkpoint.unfreeze_after = options.unfreeze_after
     if options.resume:
         checkpoint.history = runs.restore(run, model)
+        checkpoint.written = len(checkpoint.history)
     try:
         for end in (frozen, options.epochs):
             first = len(checkpoint.history)
@@ -77,11 +72,11 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, more: Sequence[Call
                 validation_batch_size=options.batch_size,
                 initial_epoch=first,
                 epochs=end,
-                callbacks=[shuffle, log_losses(splits), *more, checkpoint],
+                callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
                 verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
             )
             checkpoint.write()
-    except KeyboardInterrupt:  # what was written before is of a whole epoch
+    except KeyboardInterrupt:  # the files are those of the last epoch written
         print(f"\nInterrupted after {checkpoint.written} epochs. To resume:")
         print(f"python -m {__package__} train --resume {shlex.quote(str(run))}\n")
         if not checkpoint.written:

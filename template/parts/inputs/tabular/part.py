@@ -24,13 +24,13 @@ class Column:
 
     @property
     def width(self) -> int:
-        """Count the numbers that the network gets of it."""
+        """Count the numbers that it becomes."""
         return 1 if self.categories is None else len(self.categories)
 
 
 @dataclass(frozen=True)
 class InputSchema:
-    """What the training rows say about the features."""
+    """The features, as learned from the training rows."""
 
     columns: tuple[Column, ...] = tuple(Column(f"x{i + 1}") for i in range(config.SAMPLE_FEATURES))
 
@@ -40,7 +40,7 @@ class InputSchema:
         return cls(tuple(Column(**fields) for fields in saved["columns"]))
 
     def summary(self) -> str:
-        """List what the network reads: a column that should not be there is seen here."""
+        """List the features, so that a column that should not be one is noticed."""
         texts = {c.name: f" ({c.width} categories)" for c in self.columns if c.categories}
         return "Features: " + listed(c.name + texts.get(c.name, "") for c in self.columns)
 
@@ -73,9 +73,9 @@ def fit_inputs(table: pd.DataFrame, folder: Path, train: np.ndarray) -> InputSch
 
 
 def fit_column(cells: pd.Series) -> Column:
-    """Take numbers as numbers, and text as categories, the most frequent ones."""
+    """Learn one feature: numeric if 90 % of its cells are numbers, else categorical."""
     name, known = str(cells.name), cells.dropna()
-    # One bad cell makes text of a column of numbers: to_numbers names the cell.
+    # A few bad cells must not make categories of numbers: to_numbers names the first.
     if pd.to_numeric(known, errors="coerce").notna().mean() >= 0.9:
         return Column(name, None, *mean_and_std(name, to_numbers(known)))
     found = known.map(spell).value_counts().index
@@ -83,7 +83,7 @@ def fit_column(cells: pd.Series) -> Column:
 
 
 def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dict[str, np.ndarray]:
-    """Encode the features, (rows, numbers), by input: NaN or zeros where a cell is not known."""
+    """Encode the features, (rows, numbers): an empty number is NaN, an unknown category zeros."""
     views = split_columns(table, [column.name for column in schema.columns])
     arrays: dict[str, list[np.ndarray]] = {name: [] for name in views}
     for name, view in views.items():
@@ -91,16 +91,18 @@ def encode_inputs(table: pd.DataFrame, folder: Path, schema: InputSchema) -> dic
             if column.categories is None:
                 arrays[name].append(to_numbers(cells)[:, None])
             else:
-                codes = pd.Index(column.categories, dtype=object).get_indexer(cells.map(spell))
-                arrays[name].append(codes[:, None] == np.arange(column.width))
+                names = cells.map(spell, na_action="ignore")
+                arrays[name].append(pd.get_dummies(pd.Categorical(names, column.categories)))
     return {name: np.hstack(parts).astype("float32") for name, parts in arrays.items()}
 
 
 def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.DataFrame]:
-    """Select the features of each input, those named or all. Raises InputError."""
+    """Select the features of each input, by default all. Raises InputError."""
     labels = {"split", *(task.name for task in config.TASKS)}
     patterns = sorted(config.INPUTS.values(), key=len, reverse=True)  # the longest that fits counts
     any_input = re.compile("|".join(re.escape(p).replace(r"\{\}", "(.+)") for p in patterns), re.S)
+    if wrong := labels.intersection(features):
+        raise InputError(f"FEATURES of config.py: '{wrong.pop()}' is not a feature; remove it")
     fits = [any_input.fullmatch(column) for column in table.columns if column not in labels]
     found = features or dict.fromkeys("".join(fit.groups("")) for fit in fits if fit)
     columns = {name: {f: p.replace("{}", f) for f in found} for name, p in config.INPUTS.items()}

@@ -17,5 +17,5 @@ class Binary(ClassKind):
     scores = {"auc": roc_auc_score, "accuracy": lambda y, p: np.mean((p > 0.5) == y)}
 
     def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
-        """Create what is logged each epoch."""
+        """Create the metrics logged each epoch."""
         return [*super().metrics(prefix), keras.metrics.AUC(name=f"{prefix}auc")]

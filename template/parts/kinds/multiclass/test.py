@@ -16,5 +16,5 @@ def test_multiclass_labels_may_be_texts_or_numbers():
 
 
 def test_class_too_many_is_named():
-    with pytest.raises(InputError, match=r"row 3: .*, but config\.py says 2"):
+    with pytest.raises(InputError, match=r"row 3, column .*, but config\.py says 2"):
         Multiclass("color", 2).fit(pd.Series(["red", "red", "odd", "blue", "blue"]), np.arange(5))

@@ -36,7 +36,7 @@ class Multilabel(ClassKind):
         return labels
 
     def metrics(self, prefix: str = "") -> list[keras.metrics.Metric]:
-        """Create what is logged each epoch."""
+        """Create the metrics logged each epoch."""
         auc = keras.metrics.AUC(multi_label=True, num_labels=self.width, name=f"{prefix}auc")
         return [*super().metrics(prefix), auc]
 

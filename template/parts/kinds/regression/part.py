@@ -44,7 +44,7 @@ class Regression(Kind):
         return [self.median if score == "mae" else self.mean]
 
     def columns(self, predicted: np.ndarray) -> dict[str, np.ndarray]:
-        """Name the columns that predictions, (rows, 1), add to a table."""
+        """Return the columns that predictions, (rows, 1), add to a table, by name."""
         return {f"{self.name}_predicted": predicted[:, 0]}
 
     def sample_labels(self, values: np.ndarray) -> Sequence[object]:

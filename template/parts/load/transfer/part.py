@@ -15,7 +15,7 @@ def load(options: TrainingOptions) -> Splits:
     missing = splits.unlabeled()
     unknown = {f"val_{name}_loss" for name in missing}
     if options.monitor in unknown or len(missing) == len(splits.schema.tasks):
-        raise InputError(f"--monitor {options.monitor}: no validation row has a label for it")
+        raise InputError(f"--monitor {options.monitor}: no validation row has a label; add some")
     for name in missing:
         print(f"Warning: no validation row has a label for '{name}'; early stopping ignores it.")
     return splits

@@ -23,7 +23,7 @@ Arrays = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Schema:
-    """What the training rows say about inputs and labels; schema.json of a run."""
+    """Columns, statistics and classes learned from a table; saved as schema.json."""
 
     inputs: InputSchema = field(default_factory=InputSchema)
     tasks: tuple[AnyKind, ...] = TASKS
@@ -57,7 +57,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Splits:
-    """The three parts of a table, what its training rows say, and the hash of its file."""
+    """The three parts of a table, its schema, and the hash of its file."""
 
     schema: Schema
     digest: str
@@ -71,7 +71,7 @@ class Splits:
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
-    """Read a table to train on, its inputs `like` those of an earlier run. Raises InputError."""
+    """Read a table to train on, with the inputs of an earlier run if given. Raises InputError."""
     table = read_table(path)
     rows = split_rows(table, seed)
     schema = fit_schema(table, path.parent, rows["train"], like)
@@ -81,7 +81,7 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
 
 
 def split_rows(table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
-    """Find the positions of each part: by the column `split`, else 70, 15 and 15 % by chance."""
+    """Find the positions of each part: by the column `split`, else 70, 15 and 15 % at random."""
     if "split" in table:
         parts = find_positions(table["split"], PARTS)
     else:
@@ -90,14 +90,14 @@ def split_rows(table: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
         parts = np.digitize(places, [len(table) - 2 * held_out, len(table) - held_out])
     rows = {name: np.flatnonzero(parts == part) for part, name in enumerate(PARTS)}
     if empty := [name for name in PARTS if not len(rows[name])]:
-        raise InputError(f"part '{empty[0]}' has no rows; give at least one to each of {PARTS}")
+        raise InputError(f"part '{empty[0]}' has no rows; give one or more to each of {PARTS}")
     return rows
 
 
 def fit_schema(
     table: pd.DataFrame, folder: Path, train: np.ndarray, like: InputSchema | None = None
 ) -> Schema:
-    """Learn what the network must know of a table, from its training rows. Raises InputError."""
+    """Learn statistics and classes from a table. Raises InputError."""
     columns, tasks = pick(table, {task.name: task.name for task in TASKS}), []
     for task in TASKS:
         if columns[task.name].iloc[train].isna().all():

@@ -1,4 +1,4 @@
-"""How well a trained model does on a table, beside the best constant prediction."""
+"""Scores of a trained model on a table, next to those of the best constant prediction."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ def score(model: keras.Model, schema: Schema, examples: Examples) -> pd.DataFram
 def labeled_rows(
     model: keras.Model, schema: Schema, examples: Examples
 ) -> Iterator[tuple[AnyKind, np.ndarray, np.ndarray]]:
-    """Give each task, its labels and their predictions. Raises InputError."""
+    """Yield each task, its labels and their predictions. Raises InputError."""
     predictions = model.predict(examples.inputs, verbose=0)
     for task in schema.tasks:
         rows = examples.weights[task.name] > 0
@@ -37,7 +37,7 @@ def labeled_rows(
 
 
 def measure(function: Callable[..., float], labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Compute a score; NaN where the rows do not define it, such as the AUC of one class."""
+    """Compute a score; NaN if it is undefined, such as the AUC of one class."""
     with warnings.catch_warnings(action="ignore"):
         value = function(labels.astype(float), predicted.astype(float)) if len(labels) else np.nan
     return value if np.isfinite(value) else np.nan

@@ -24,7 +24,7 @@ MAY_DIFFER = {"resume", "run", "data", "epochs", "patience"}
 
 @contextlib.contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """Give a place to write a file to, which takes its name once it is written whole."""
+    """Yield a temporary path; rename it to `path` if the block succeeds."""
     draft = path.with_name(f".draft-{path.name}")
     try:
         yield draft
@@ -49,15 +49,15 @@ def read_json(path: Path) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def claim(run: Path | None, resume: Path | None) -> Iterator[Path]:
-    """Keep the directory of a run, by default a new one, for this process. Raises InputError."""
+    """Lock the directory of a run, by default a new one. Raises InputError."""
     path = resume or run or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S-%f}")
     if resume and not (path / "config.json").is_file():
-        raise InputError(f"--resume {path}: no training has begun in it; start one with --run")
+        raise InputError(f"--resume {path}: is not a run; start one with --run")
     path.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path / ".lock", blocking=False):
-            # Names with a dot are drafts and locks of a training that was killed at once.
-            if not resume and any(not file.name.startswith(".") for file in path.iterdir()):
+            files = {file.name for file in path.iterdir() if not file.name.startswith(".draft-")}
+            if not resume and files != {".lock"}:  # a killed training may have left drafts
                 raise InputError(f"{path} is not empty; give another --run, or --resume {path}")
             try:
                 yield path
@@ -70,14 +70,14 @@ def claim(run: Path | None, resume: Path | None) -> Iterator[Path]:
 
 
 def settings(options: config.TrainingOptions | None = None) -> dict[str, Any]:
-    """Collect the constants of config.py and the options, as JSON has them."""
+    """Collect the constants of config.py and the options, as JSON values."""
     found = {name: value for name, value in vars(config).items() if name.isupper()}
     found |= vars(options) if options else {}
     return json.loads(json.dumps(found, default=lambda v: getattr(v, "__dict__", str(v))))
 
 
 def write_settings(run: Path, options: config.TrainingOptions, splits: Splits) -> None:
-    """Write config.json and schema.json. Raises InputError unless a resumed run had the same."""
+    """Write config.json and schema.json. Raises InputError if a resumed run had others."""
     now = settings(options) | {"table": splits.digest}
     if options.resume:
         check_same(run, now)
@@ -86,7 +86,7 @@ def write_settings(run: Path, options: config.TrainingOptions, splits: Splits) -
 
 
 def check_same(run: Path, now: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a run. Raises InputError unless they are the same `now`."""
+    """Return the settings of a run. Raises InputError if they differ from `now`."""
     saved = read_json(run / "config.json")
     for name in sorted(now.keys() - MAY_DIFFER):
         if saved.get(name) != now[name]:
@@ -142,8 +142,8 @@ def restore(run: Path, model: keras.Model) -> list[dict[str, Any]]:
 class Checkpoint(keras.callbacks.Callback):
     """Keep the history, the best model and the state to resume from; stop early.
 
-    Keras's callbacks leave half a file where a process is killed, and forget the epochs before a
-    resume. Here files are replaced as a whole, last.npz last, in a twentieth of the time.
+    Keras's callbacks can leave half a file if the process is killed, and forget the epochs before a
+    resume. Here each file is replaced as a whole, last.npz last.
     """
 
     def __init__(
@@ -161,13 +161,19 @@ class Checkpoint(keras.callbacks.Callback):
         losses = [np.inf, *(row[self.monitor] for row in self.history)]
         return len(self.history) - int(np.nanargmin(losses))
 
+    @property
+    def over(self) -> bool:
+        """Whether it is time to stop early."""
+        return self.wait >= self.patience
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note an epoch, and write it if it is time to."""
+        """Record an epoch; write files at most 5 % of the time."""
         self.history.append({"epoch": epoch, **(logs or {})})
         if self.wait == 0:
             self.best.set_weights(self.network.get_weights())
             self.improved = True
-        self.model.stop_training = self.wait >= self.patience
+        if self.over:
+            self.model.stop_training = True
         if time.monotonic() > self.due:
             self.write()
 

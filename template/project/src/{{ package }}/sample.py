@@ -1,4 +1,4 @@
-"""A sample table for these tasks and inputs: hidden factors show in inputs and decide labels."""
+"""A sample table: inputs and labels are computed from the same hidden factors."""
 
 from pathlib import Path
 from typing import Any
