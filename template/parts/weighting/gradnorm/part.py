@@ -26,7 +26,7 @@ class Weighting(TaskWeighting):
 
     def weigh(self, products: Tensor, losses: Tensor) -> Tensor:
         """Return the weights for this step, (tasks,), and set those for the next."""
-        weights = ops.convert_to_tensor(self.task_weights)
+        weights = ops.copy(self.task_weights)
         first = ops.where(self.first > 0, self.first.value, losses)
         self.first.assign(first)
         norms = ops.sqrt(ops.diagonal(products[-1]))
