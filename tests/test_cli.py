@@ -42,7 +42,8 @@ COMMANDS = {
     "make test": "this very run",
     "python3 -m venv env && . env/bin/activate": "test_installs.py",
     "pip install copier": "the environment of this run",
-    "python -m my_project train --data TABLE.csv": "test_commands_of_a_generated_readme",
+    'pip install -e ".[dev]"': "test_installs.py",
+    "python -m multi_task_model train --data TABLE.csv": "test_commands_of_a_generated_readme",
     'copier copy --defaults --data "tasks=price:regression, sold:binary, district:multiclass(3)"'
     " PATH_OR_URL_OF_THIS_REPOSITORY my-houses": "test_copier_copy_needs_no_trust",
     "make check": "test_projects.py, with fewer suites",
@@ -58,7 +59,7 @@ COMMANDS = {
     ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suite_runs_by_name",
     ".venv/bin/python -m generator matrix --format github": "test_matrix.py",
     "copier copy PATH_OR_URL_OF_THIS_REPOSITORY my-project": "test_copier_copy_needs_no_trust",
-    'cd my-project && pip install -e ".[dev]" && python -m my_project train': (
+    'cd my-project && pip install -e ".[dev]" && python -m multi_task_model train': (
         "test_commands_of_a_generated_readme"
     ),
     ".venv/bin/python -m generator demo same_record": "test_demo_trains_on_real_record_pairs",

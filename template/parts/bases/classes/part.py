@@ -20,22 +20,26 @@ class ClassKind(Kind):
 
     activation: ClassVar[str]
 
+    def names(self, cells: pd.Series) -> pd.Series:
+        """Spell the class of each labeled cell."""
+        return cells.map(spell)
+
     def fit(self, cells: pd.Series, train: np.ndarray) -> Self:
         """Learn the classes from all rows (0, 1, ... or names), their shares from training rows."""
-        count, names = max(2, self.width), cells.dropna().map(spell)
+        count, names = max(2, self.width), self.names(cells.dropna())
         found, classes = names.value_counts().index, [str(i) for i in range(count)]
         classes = classes if set(found) <= set(classes) else sorted(found)
         if len(classes) != count:
-            where = f"row {names.index[names == found[-1]][0] + 1}, column '{self.name}'"
-            what = f"'{found[-1]}' is class {len(found)} ({listed(found)})"
-            raise InputError(f"{where}: {what}, but config.py says {count}; correct one of them")
+            rare = f"row {names.index[names == found[-1]][0] + 1}, " if len(found) > count else ""
+            what = f"{rare}column '{self.name}': found {len(classes)} classes ({listed(classes)})"
+            raise InputError(f"{what}, but config.py says {count}; correct one of them")
         known = cells.iloc[train].dropna()
-        shares = known.map(spell).value_counts().reindex(classes, fill_value=0) / len(known)
+        shares = self.names(known).value_counts().reindex(classes, fill_value=0) / len(known)
         return replace(self, classes=classes, shares=shares.tolist())
 
     def encode(self, cells: pd.Series) -> np.ndarray:
         """Encode labels as class indices: (rows, 1)."""
-        return find_positions(cells.map(spell), self.classes)[:, None]
+        return find_positions(self.names(cells), self.classes)[:, None]
 
     def output(self, logits: Tensor) -> Tensor:
         """Turn logits into probabilities."""

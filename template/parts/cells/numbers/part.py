@@ -12,5 +12,6 @@ def to_numbers(cells: pd.Series) -> np.ndarray:
     bad = np.flatnonzero(~(np.abs(numbers) < 1e18) & cells.notna().to_numpy())
     if len(bad):
         where = f"row {cells.index[bad[0]] + 1}, column '{cells.name}'"
-        raise InputError(f"{where}: '{cells.iloc[bad[0]]}' is not a number below 1e18; correct it")
+        cell = str(cells.iloc[bad[0]])[:60]
+        raise InputError(f"{where}: '{cell}' is not a number below 1e18; correct it")
     return numbers

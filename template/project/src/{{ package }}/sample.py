@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from . import config
+from . import InputError, config
 from .inputs import FACTORS, sample_columns
 from .kinds import TASKS
 
@@ -25,6 +25,8 @@ def write_sample(folder: Path, rows: int = 600, seed: int = 0) -> Path:
         score = (read.mean(axis=0) + 5 * read.var(axis=0)) @ rng.uniform(0.5, 1.5, FACTORS)
         labels = task.sample_labels((score - score.mean()) / score.std())
         table[task.name] = pd.Series(labels, dtype=object).where(rng.random(rows) < 0.9, None)
-    path = folder / "sample.csv"
-    pd.DataFrame(table).to_csv(path, index=False)
+    path, text = folder / "sample.csv", pd.DataFrame(table).to_csv(index=False)
+    if path.exists() and path.read_text() != text:
+        raise InputError(f"{path} is not this sample; give it to --data, or remove it")
+    path.write_text(text)
     return path
