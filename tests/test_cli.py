@@ -461,7 +461,6 @@ def test_closed_pipe_is_not_an_error() -> None:
     assert done.stdout == "default\n" and not done.stderr
 
 
-@UNMEASURED
 def test_bench_weighting_prints_tables(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -624,7 +623,6 @@ def test_error_of_a_measuring_process_is_reported(tmp_path: Path) -> None:
         pass
 
 
-@UNMEASURED
 def test_bench_saves_all_parts_in_one_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

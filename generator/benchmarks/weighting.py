@@ -153,21 +153,19 @@ def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
         path = Path(folder, "toy.csv")
         pd.concat([table, held_out]).to_csv(path, index=False)
         splits = importlib.import_module(f"{package}.data").load(path, seed=0)
+    features = tuple(replace(c, mean=0.0, std=1.0) for c in splits.schema.inputs.columns)
     schema = replace(
         splits.schema,
-        columns=tuple(replace(c, mean=0.0, std=1.0) for c in splits.schema.columns),
-        targets={
-            name: replace(target, prior=(0.0,), std=1.0)
-            for name, target in splits.schema.targets.items()
-        },
+        inputs=replace(splits.schema.inputs, columns=features),
+        tasks=tuple(replace(task, mean=0.0, scale=1.0) for task in splits.schema.tasks),
     )
+    build, train = (importlib.import_module(f"{package}.{name}") for name in ("model", "train"))
     rows, found = splits.train, {}
     for start in ("from 0", "from the first losses, as projects do"):
         keras.utils.set_random_seed(0)
-        model = importlib.import_module(f"{package}.model").build_model(schema)
+        model = train.compile_model(build.build_model(schema), schema.tasks, 0.001, 5)
         if start == "from 0":
             model.weighting.first.assign(np.ones(2))  # first losses whose best s is 0
-        model.compile("adam", steps_per_execution=5)
         model.fit(
             rows.inputs,
             rows.labels,
@@ -176,7 +174,8 @@ def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
             epochs=int(epochs),
             verbose=0,
         )
-        found[start] = [float(n) for n in np.exp(np.array(model.weighting.log_variances) / 2)]
+        first, change = (np.array(v) for v in (model.weighting.first, model.weighting.change))
+        found[start] = [float(n) for n in np.exp((np.log(first) + change) / 2)]
     return found
 
 
