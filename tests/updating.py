@@ -92,8 +92,8 @@ FEATURES = Edit(
 )
 CALLBACKS = Edit(
     "src/mine/train.py",
-    "*more, checkpoint],\n",
-    "*more, keras.callbacks.TerminateOnNaN(), checkpoint],\n",
+    "*callbacks, checkpoint],\n",
+    "*callbacks, keras.callbacks.TerminateOnNaN(), checkpoint],\n",
 )
 README = Edit("README.md", "The second command trains on a", "The second command, of mine, is on a")
 EDITS = (
@@ -102,10 +102,10 @@ EDITS = (
     FEATURES,
     Edit(
         "src/mine/tables.py",
-        "    texts = cells.select_dtypes(",
+        "    return cells\n",
         '    if "grams" in cells:\n'
         '        cells["ounces"] = cells["grams"].map(ounces)\n'
-        "    texts = cells.select_dtypes(",
+        "    return cells\n",
     ),
     Edit(
         "src/mine/tables.py",
