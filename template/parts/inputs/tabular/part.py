@@ -101,11 +101,11 @@ def split_columns(table: pd.DataFrame, features: Iterable[str]) -> dict[str, pd.
     labels = {"split", *(task.name for task in config.TASKS)}
     patterns = sorted(config.INPUTS.values(), key=len, reverse=True)  # the longest that fits counts
     any_input = re.compile("|".join(re.escape(p).replace(r"\{\}", "(.+)") for p in patterns), re.S)
-    if wrong := labels.intersection(features):
-        raise InputError(f"FEATURES of config.py: '{wrong.pop()}' is not a feature; remove it")
     fits = [any_input.fullmatch(column) for column in table.columns if column not in labels]
     found = features or dict.fromkeys("".join(fit.groups("")) for fit in fits if fit)
     columns = {name: {f: p.replace("{}", f) for f in found} for name, p in config.INPUTS.items()}
+    if wrong := labels.intersection(c for picked in columns.values() for c in picked.values()):
+        raise InputError(f"FEATURES of config.py: '{wrong.pop()}' is not a feature; remove it")
     return {name: pick(table, picked) for name, picked in columns.items()}
 
 

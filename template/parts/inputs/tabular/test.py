@@ -11,8 +11,8 @@ def cells():
     """A number with a missing cell and a text, for each input."""
     columns = {}
     for pattern in config.INPUTS.values():
-        columns[pattern.replace("{}", "size")] = ["1", None, "3"]
-        columns[pattern.replace("{}", "color")] = ["red", "blue", None]
+        columns[pattern.replace("{}", "a size")] = ["1", None, "3"]
+        columns[pattern.replace("{}", "a color")] = ["red", "blue", None]
     return pd.DataFrame(columns)
 
 
@@ -31,8 +31,8 @@ def test_missing_number_counts_as_the_mean(cells, tmp_path):
 
 
 def test_bad_number_is_named(cells, tmp_path):
-    name = next(iter(config.INPUTS.values())).replace("{}", "size")
+    name = next(iter(config.INPUTS.values())).replace("{}", "a size")
     many = pd.concat([cells] * 10, ignore_index=True)
     many.loc[4, name] = "abc"
-    with pytest.raises(InputError, match="row 5, column 'size': 'abc' is not a number"):
+    with pytest.raises(InputError, match="row 5, column 'a size': 'abc' is not a number"):
         fit_inputs(many, tmp_path, np.arange(30))
