@@ -204,6 +204,19 @@ def test_any_project_name_renders_to_a_valid_project(
         ast.parse(path.read_text(encoding="utf-8"))
 
 
+def test_checkout_keeps_line_endings_and_pictures(template: Path, tmp_path: Path) -> None:
+    render.render(template, {}, tmp_path / "project")
+    subprocess.run(["git", "init", "--quiet", tmp_path / "project"], check=True)
+    command = ["git", "check-attr", "eol", "text", "--", "src/a.py", "runs/a/best.keras"]
+    printed = subprocess.check_output(command, cwd=tmp_path / "project", text=True).splitlines()
+    assert printed == [
+        "src/a.py: eol: lf",
+        "src/a.py: text: auto",
+        "runs/a/best.keras: eol: lf",
+        "runs/a/best.keras: text: unset",
+    ]
+
+
 def test_longest_names_stay_clean(template: Path, tmp_path: Path) -> None:
     data = {
         "package": "a" * 30,

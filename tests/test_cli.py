@@ -36,7 +36,6 @@ from generator.cli import main
 from generator.projects import checks, render
 
 # By command of README.md's shell blocks: the test that runs it, or what else runs it.
-UNMEASURED = pytest.mark.skip("ported to the new projects, and not measured since")
 COMMANDS = {
     "make demo": "test_demo_trains_on_real_penguins",
     "make test": "this very run",
@@ -480,7 +479,6 @@ def test_bench_weighting_prints_tables(
     assert left == {"weighting.json", "weighting.png"}
 
 
-@UNMEASURED
 def test_bench_sharing_prints_tables_and_resumes(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -546,7 +544,6 @@ def test_bench_speed_prints_ratios(
     assert all(networks.keys() == names for networks in found.values())
 
 
-@UNMEASURED
 def test_bench_streaming_prints_a_table(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -558,7 +555,6 @@ def test_bench_streaming_prints_a_table(
     assert re.search(r"^jax +\d+\.\d\d \(.* [\d,]+ and [\d,]+; whole: [\d,]+$", line)
 
 
-@UNMEASURED
 def test_bench_predict_prints_a_table(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -569,7 +565,6 @@ def test_bench_predict_prints_a_table(
     assert [line[:2] for line in lines] == [["jax", "csv"], ["jax", "parquet"]]
 
 
-@UNMEASURED
 def test_bench_tasks_prints_ratios(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -584,7 +579,6 @@ def test_bench_tasks_prints_ratios(
         assert re.search(rf"^{network} +-?\d+\.\d\d \(", printed, re.MULTILINE)
 
 
-@UNMEASURED
 def test_bench_peers_prints_ratios(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -654,7 +648,6 @@ def test_bench_all_has_every_part() -> None:
     assert list(everything.PARTS) == ["speed", "tasks", "peers"]
 
 
-@UNMEASURED
 @pytest.mark.parametrize("backend", measuring.BACKENDS)
 def test_bench_profile_prints_shares(
     backend: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -133,13 +133,14 @@ def test_mixed_precision_is_resumed_and_saved_as_float32(lives: dict[str, Path])
     assert printed.strip() == "{'float32'} {'float32'}"
 
 
-def test_interrupted_training_prints_how_to_resume_it(lives: dict[str, Path]) -> None:
-    process = train_until_written(lives["jax"], "inter rupted")
+@pytest.mark.parametrize("backend", PROJECTS)
+def test_interrupted_training_prints_how_to_resume_it(backend: str, lives: dict[str, Path]) -> None:
+    process = train_until_written(lives[backend], "inter rupted")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()
     assert process.returncode == 0, err
     assert "python -m lives train --resume 'inter rupted'" in out
-    assert (lives["jax"] / "inter rupted" / "metrics.json").is_file()
+    assert (lives[backend] / "inter rupted" / "metrics.json").is_file()
 
 
 # A process that sends itself Ctrl-C where a module is imported or a function is called.
