@@ -204,7 +204,7 @@ def test_any_project_name_renders_to_a_valid_project(
         ast.parse(path.read_text(encoding="utf-8"))
 
 
-def test_checkout_keeps_line_endings_and_pictures(template: Path, tmp_path: Path) -> None:
+def test_checkout_keeps_line_endings_and_saved_models(template: Path, tmp_path: Path) -> None:
     render.render(template, {}, tmp_path / "project")
     subprocess.run(["git", "init", "--quiet", tmp_path / "project"], check=True)
     command = ["git", "check-attr", "eol", "text", "--", "src/a.py", "runs/a/best.keras"]
