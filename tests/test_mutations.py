@@ -128,10 +128,23 @@ MUTATIONS = {
         "multi_head-tabular-shared_bottom-separate-dwa-jax",
     ),
     "the order of an epoch depends on the one before": Mutation(
-        PARTS + "batches/jax/part.py",
+        SOURCE + "data.py",
         "default_rng([seed, epoch])",
-        "default_rng([seed, dataset.order[0]])",
+        "default_rng(np.random.randint(9))",
         "test_interrupted_run_resumes_to_the_same_history",
+    ),
+    "rows that fill a batch count": Mutation(
+        PARTS + "epochs/pieces.py",
+        "(places < bounds[1:]).ravel()",
+        "np.ones(places.size, 'float32')",
+        "test_epoch_has_each_row_once_in_batches_of_one_shape",
+    ),
+    "an epoch trains on its first batch only": Mutation(
+        PARTS + "epochs/tensorflow/part.py",
+        "array[:, number]",
+        "array[:, 0]",
+        "test_epoch_is_a_loop_over_its_batches",
+        "multi_head-tabular-shared_bottom-separate-equal-tensorflow",
     ),
     "parts of the predictions are exchanged": Mutation(
         SOURCE + "predict.py",

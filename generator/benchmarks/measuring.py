@@ -134,35 +134,44 @@ def time_steps(*packages: str) -> list[float]:
     import keras
 
     keras.utils.set_random_seed(0)
-    models = []
+    fits = []
     with tempfile.TemporaryDirectory() as folder:
         sample = importlib.import_module(f"{packages[0]}.sample")
         table = sample.write_sample(Path(folder), 3200)
         for package in packages:
             splits = importlib.import_module(f"{package}.data").load(table, seed=0)
             model = importlib.import_module(f"{package}.model").build_model(splits.schema)
-            models.append((compiled(package, model), splits.train))
-    return epoch_times(models)
+            fits.append(project_fit(package, model, splits.train, splits.validation))
+    return epoch_times(fits)
 
 
-def compiled(package: str, model: Any) -> Any:
-    """Compile a model as its package's `train` does."""
-    rate = importlib.import_module(f"{package}.config").TrainingOptions().learning_rate
-    tasks = importlib.import_module(f"{package}.kinds").TASKS
-    return importlib.import_module(f"{package}.train").compile_model(model, tasks, rate, 16)
+def project_fit(
+    package: str, network: Any, rows: Any, held_out: Any, size: int = 32, tasks: Any = None
+) -> Fit:
+    """Return a function that trains a network as its package's `train` does, on its own tasks."""
+    from keras import callbacks
+
+    config, epochs, kinds, train = (
+        importlib.import_module(f"{package}.{name}")
+        for name in ("config", "epochs", "kinds", "train")
+    )
+    pieces = epochs.Pieces(rows, network, size, 0)
+    rate = config.TrainingOptions().learning_rate
+    model = train.compile_model(network, tasks or kinds.TASKS, rate)
+
+    def fit(count: int, ended: Callable[..., object]) -> None:
+        clock = callbacks.LambdaCallback(on_epoch_end=ended)
+        epochs.fit(model, pieces, held_out, [clock], epochs=count, verbose=0)
+
+    return fit
 
 
-def epoch_times(models: Sequence[tuple[Any, Any]], rounds: int = 7) -> list[float]:
-    """Return the median seconds of four epochs of each model, all trained in turn."""
-    times: list[list[float]] = [[] for _ in models]
+def epoch_times(fits: Sequence[Fit], rounds: int = 7) -> list[float]:
+    """Return the median seconds of an epoch of each, all trained in turn."""
+    times: list[list[float]] = [[] for _ in fits]
     for _ in range(rounds + 1):  # the first one compiles
-        for (model, train), seconds in zip(models, times, strict=True):
-            weights, took = train.weights, []
-            for epochs in (1, 5):  # the difference excludes the start and end of `fit`
-                start = time.perf_counter()
-                model.fit(train.inputs, train.labels, 32, epochs, 0, sample_weight=weights)
-                took.append(time.perf_counter() - start)
-            seconds.append(took[1] - took[0])
+        for fit, seconds in zip(fits, times, strict=True):
+            seconds.append(epoch_seconds(fit))
     return [statistics.median(seconds[1:]) for seconds in times]
 
 

@@ -20,7 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from generator.benchmarks.measuring import BACKENDS, Work, compiled, epoch_times, print_step_times
+from generator.benchmarks.measuring import (
+    BACKENDS,
+    Work,
+    epoch_times,
+    print_step_times,
+    project_fit,
+)
 from generator.choices.questions import ROOT, Answers, Questionnaire
 from generator.commands import positive
 from generator.errors import AnswerError
@@ -272,11 +278,13 @@ def time_loop(package: str) -> float:
 
     with tempfile.TemporaryDirectory() as folder:
         splits = data.load(sample.write_sample(Path(folder), 3200), seed=0)
-    batched = compiled(package, module.build_model(splits.schema))
+    batched = module.build_model(splits.schema)
     module.share = share
-    looped = compiled(package, module.build_model(splits.schema))
+    looped = module.build_model(splits.schema)
     assert count(batched) == count(looped)
-    ours, theirs = epoch_times([(batched, splits.train), (looped, splits.train)])
+    rows = splits.train, splits.validation
+    fits = [project_fit(package, network, *rows) for network in (batched, looped)]
+    ours, theirs = epoch_times(fits)
     return theirs / ours
 
 

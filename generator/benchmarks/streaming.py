@@ -7,7 +7,6 @@ own: on tables of two sizes by row groups, and on the larger one in memory.
 
 import argparse
 import importlib
-import math
 import os
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from generator.benchmarks.measuring import BACKENDS, Work, compiled, environment
+from generator.benchmarks.measuring import BACKENDS, Work, environment, project_fit
 from generator.commands import positive
 from generator.projects import render
 
@@ -95,28 +94,18 @@ def measure(table: str, rounds: str, *packages: str) -> list[float]:
 
     fits = []
     for package, module in zip(packages, ("data", "streaming"), strict=True):
-        batches, model = (
-            importlib.import_module(f"{package}.{name}") for name in ("batches", "model")
-        )
+        model = importlib.import_module(f"{package}.model")
         splits = importlib.import_module(f"{package}.{module}").load(Path(table), seed=0)
         keras.utils.set_random_seed(0)
-        network = compiled(package, model.build_model(splits.schema))
-        count = math.ceil(len(splits.train) / BATCH)
-        dataset, begin = batches.batches(splits.train, BATCH, 0)
-        fits.append((network, dataset, begin, count, len(splits.train)))
+        network = model.build_model(splits.schema)
+        fit = project_fit(package, network, splits.train, splits.validation, BATCH)
+        fits.append((fit, len(splits.train)))
     ratios = []
     for number in range(int(rounds) + 1):  # the first one compiles
         speeds = []
-        for network, dataset, begin, count, rows in fits:
+        for fit, rows in fits:
             start = time.perf_counter()
-            network.fit(
-                dataset,
-                shuffle=False,
-                steps_per_epoch=count,
-                epochs=2,
-                callbacks=[begin],
-                verbose=0,
-            )
+            fit(2, lambda *_: None)
             speeds.append(2 * rows / (time.perf_counter() - start))
         if number:
             ratios.append(speeds[1] / speeds[0])

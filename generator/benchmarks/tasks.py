@@ -21,6 +21,7 @@ from generator.benchmarks.measuring import (
     Work,
     epoch_seconds,
     matrix_products,
+    project_fit,
     ratios,
     spread,
 )
@@ -149,9 +150,9 @@ def measure(
     layers = ((1, FEATURES, 128), (1, 128, 64), (1, 64, int(tasks)))
     fits: dict[str, Fit] = {
         "one output": fit_one,
-        "stacked": project_fit(stacked, features, named, True),
-        "stacked, no metrics": project_fit(stacked, features, named, False),
-        "separate": project_fit(separate, features, named, True),
+        "stacked": linear_fit(stacked, features, named, True),
+        "stacked, no metrics": linear_fit(stacked, features, named, False),
+        "separate": linear_fit(separate, features, named, True),
         "plain Keras": fit_by_hand,
         "matrix products": multiply,
     }
@@ -164,14 +165,13 @@ def measure(
     return seconds
 
 
-def project_fit(package: str, features: Any, named: dict[str, Any], measured: bool) -> Fit:
+def linear_fit(package: str, features: Any, named: dict[str, Any], measured: bool) -> Fit:
     """Return a function that trains a package's model as `train` does, without validation."""
     import numpy as np
-    from keras import callbacks
 
-    config, data, inputs, kinds, model, batches, train = (
+    data, inputs, kinds, model = (
         importlib.import_module(f"{package}.{module}")
-        for module in ("config", "data", "inputs", "kinds", "model", "batches", "train")
+        for module in ("data", "inputs", "kinds", "model")
     )
     columns = tuple(inputs.Column(f"x{i}") for i in range(FEATURES))
     known = tuple(replace(task, scale=math.sqrt(FEATURES)) for task in kinds.TASKS)
@@ -180,14 +180,4 @@ def project_fit(package: str, features: Any, named: dict[str, Any], measured: bo
     rows = data.Examples({"features": features}, named, weights)
     if not measured:
         kinds.Regression.row_metrics = {}
-    count = math.ceil(len(features) / BATCH)
-    rate = config.TrainingOptions().learning_rate
-    trained = train.compile_model(network, known, rate, count)
-    dataset, shuffle = batches.batches(rows, BATCH, 0)
-    more = {"shuffle": False, "steps_per_epoch": count, "verbose": 0}
-
-    def fit(epochs: int, ended: Callable[..., object]) -> None:
-        clock = callbacks.LambdaCallback(on_epoch_end=ended)
-        trained.fit(dataset, epochs=epochs, callbacks=[shuffle, clock], **more)
-
-    return fit
+    return project_fit(package, network, rows, rows.take(np.arange(8)), BATCH, known)

@@ -56,9 +56,9 @@ SLOTS = {"input_kind": "inputs", "loss_weighting": "weighting"}
 MODULES = (
     "__init__",
     "__main__",
-    "batches",
     "config",
     "data",
+    "epochs",
     "evaluate",
     "inputs",
     "kinds",
@@ -74,6 +74,7 @@ TESTS = (
     "conftest",
     "test_cli",
     "test_data",
+    "test_epochs",
     "test_evaluate",
     "test_inputs",
     "test_kinds",

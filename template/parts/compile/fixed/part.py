@@ -3,23 +3,24 @@ from collections.abc import Sequence
 import keras
 
 from . import InputError, config
+from .epochs import EpochModel
 from .kinds import TASKS, AnyKind
 
 
 def compile_model(
-    network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float, steps: int
+    network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float
 ) -> keras.Model:
-    """Give a network its losses, metrics and optimizer, for epochs of `steps` batches."""
+    """Give a network its losses, metrics and optimizer."""
     check_loss_weights()
-    network.compile(
+    model = EpochModel(network)
+    model.compile(
         optimizer=config.OPTIMIZER,
         loss={task.name: task.loss() for task in tasks},
         loss_weights={t.name: config.LOSS_WEIGHTS[t.name] * t.loss_weight for t in tasks},
         weighted_metrics={task.name: task.metrics() for task in tasks},
-        steps_per_execution=min(steps, 16),  # most of a small step's time is Python
     )
-    network.optimizer.learning_rate = learning_rate
-    return network
+    model.optimizer.learning_rate = learning_rate
+    return model
 
 
 def check_loss_weights() -> None:

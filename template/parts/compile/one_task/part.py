@@ -3,20 +3,21 @@ from collections.abc import Sequence
 import keras
 
 from . import config
+from .epochs import EpochModel
 from .kinds import AnyKind
 
 
 def compile_model(
-    network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float, steps: int
+    network: keras.Model, tasks: Sequence[AnyKind], learning_rate: float
 ) -> keras.Model:
-    """Give a network its loss, metrics and optimizer, for epochs of `steps` batches."""
+    """Give a network its loss, metrics and optimizer."""
     [task] = tasks
-    network.compile(
+    model = EpochModel(network)
+    model.compile(
         optimizer=config.OPTIMIZER,
         loss={task.name: task.loss()},
         loss_weights={task.name: task.loss_weight},
         weighted_metrics={task.name: task.metrics(prefix=f"{task.name}_")},  # Keras adds none
-        steps_per_execution=min(steps, 16),  # most of a small step's time is Python
     )
-    network.optimizer.learning_rate = learning_rate
-    return network
+    model.optimizer.learning_rate = learning_rate
+    return model

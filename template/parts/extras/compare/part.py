@@ -17,10 +17,10 @@ import pandas as pd
 from keras.callbacks import EarlyStopping, LambdaCallback
 from scipy import stats
 
-from . import InputError, config, runs, train
-from .batches import batches
+from . import InputError, config, epochs, runs, train
 from .config import TrainingOptions
 from .data import Examples, Splits
+from .epochs import EpochModel, Pieces
 from .evaluate import measure
 from .kinds import TASKS, AnyKind
 from .model import build_model
@@ -91,46 +91,37 @@ def train_network(network: str, options: TrainingOptions, splits: Splits) -> dic
 
 def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: Splits) -> float:
     """Fit a network to all tasks or one, up to its best epoch; return the seconds of an epoch."""
-    rate, count = options.learning_rate, math.ceil(len(splits.train) / options.batch_size)
-    rows, shuffle = batches(splits.train, options.batch_size, options.seed)
+    pieces = Pieces(splits.train, model, options.batch_size, options.seed)
     ends: list[float] = []
     clock = LambdaCallback(on_epoch_end=lambda *_: ends.append(time.perf_counter()))
     tasks = [task for task in splits.schema.tasks if task.name in names]
     if len(tasks) == 1:
-        model = compile_single(model, tasks[0], rate, count)
-        callbacks, watched = [shuffle, clock], f"val_{tasks[0].name}_mean_loss"
+        model = compile_single(model, tasks[0], options.learning_rate)
+        callbacks, watched = [clock], f"val_{tasks[0].name}_mean_loss"
     else:
-        model = train.compile_model(model, tasks, rate, count)
-        callbacks, watched = [shuffle, clock, train.log_losses(splits)], options.monitor
+        model = train.compile_model(model, tasks, options.learning_rate)
+        callbacks, watched = [clock, train.log_losses(splits)], options.monitor
     best = EarlyStopping(watched, patience=options.patience, mode="min", restore_best_weights=True)
-    model.fit(
-        rows,
-        steps_per_epoch=count,
-        shuffle=False,
-        validation_data=splits.validation.as_tuple(),
-        validation_batch_size=options.batch_size,
-        epochs=options.epochs,
-        callbacks=[*callbacks, best],
-        verbose=0,
-    )
+    callbacks.append(best)
+    epochs.fit(model, pieces, splits.validation, callbacks, epochs=options.epochs, verbose=0)
     return float(np.median(np.diff(ends)))  # the first epoch, which compiles, does not count
 
 
-def compile_single(network: keras.Model, task: AnyKind, rate: float, count: int) -> keras.Model:
-    """Compile a network for one of its tasks; `rate` of learning, `count` of steps in an epoch."""
+def compile_single(network: keras.Model, task: AnyKind, learning_rate: float) -> keras.Model:
+    """Compile a network for one of its tasks."""
     needed = keras.Model(network.input, network.output[task.name]).layers
     for layer in network.layers:
         if layer not in needed:
             layer.trainable = False
-    network.compile(
+    model = EpochModel(network)
+    model.compile(
         optimizer=config.OPTIMIZER,
         loss={task.name: task.loss()},
         loss_weights={task.name: task.loss_weight},
         weighted_metrics={task.name: task.metrics()},
-        steps_per_execution=min(count, 16),  # most of a small step's time is Python
     )
-    network.optimizer.learning_rate = rate
-    return network
+    model.optimizer.learning_rate = learning_rate
+    return model
 
 
 def scores(task: AnyKind, rows: Examples, predicted: np.ndarray) -> dict[str, float]:

@@ -25,7 +25,7 @@ def test_training_for_one_task_ignores_the_labels_of_others(splits, batch):
     others = {name: 1 - y if name != task.name else y for name, y in batch.labels.items()}
     before = first.get_weights()
     for network, labels in ((first, batch.labels), (second, others)):
-        model = compare.compile_single(network, task, 0.01, 1)
+        model = compare.compile_single(network, task, 0.01)
         model.fit(batch.inputs, labels, sample_weight=batch.weights, shuffle=False, verbose=0)
     pairs = list(zip(first.get_weights(), second.get_weights(), strict=True))
     assert all(np.array_equal(a, b) for a, b in pairs)

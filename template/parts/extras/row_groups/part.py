@@ -1,10 +1,11 @@
 """Parquet tables larger than memory: read once for the schema, then anew in each epoch.
 
-Validation and test rows are kept in memory. Training rows come in windows: the seed and the epoch
-shuffle the row groups, and the rows of each window.
+Validation and test rows are kept in memory. Training rows come in windows, one for each piece of an
+epoch: the seed and the epoch shuffle the row groups, and the rows of each window.
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -24,8 +25,6 @@ from .tables import find_positions, is_parquet, normalize, pick, read_parts
 
 # Rows kept of each part, drawn at random; statistics are measured on those of training.
 KEPT_ROWS = {"train": 100_000, "validation": 20_000, "test": 20_000}
-# Memory for a window of training rows; reading and encoding it takes a few times as much.
-WINDOW_BYTES = 64 * 2**20
 # Rows read at a time before their size is known.
 PIECE_ROWS = 8192
 # A column with more different labels than this has numbers, not classes.
@@ -34,9 +33,10 @@ MAX_CLASSES = 10_000
 
 @dataclass(frozen=True)
 class Streamed(Examples):
-    """Training rows that stay in a Parquet file: `count` in all, `window` in memory at a time.
+    """Training rows that stay in a Parquet file, `count` in all.
 
-    The arrays have no rows, only shapes and types; `footer` is the file's when training began.
+    The arrays have no rows, only shapes and types; `footer` is the file's when training began, and
+    `read_bytes` what a row takes while it is read.
     """
 
     path: Path
@@ -44,26 +44,29 @@ class Streamed(Examples):
     schema: Schema
     seed: int
     count: int
-    window: int
+    read_bytes: int
 
     def __len__(self) -> int:
         return self.count
 
-    def windows(self, size: int, epoch: int, seed: int) -> Iterator[Examples]:
-        """Read an epoch, in windows of whole batches of `size`. Raises InputError."""
+    def row_bytes(self) -> int:
+        """Compute the memory that a row takes."""
+        return super().row_bytes() + self.read_bytes
+
+    def windows(self, count: int, epoch: int, seed: int) -> Iterator[Examples]:
+        """Read an epoch, in `count` windows of even size. Raises InputError."""
         rng = np.random.default_rng([seed, epoch])
         groups = rng.permutation(self.footer.num_row_groups)
+        sizes = np.diff(len(self) * np.arange(count + 1) // count)
+        parts = read_groups(self.path, self.footer, self.seed, groups, max(1, sizes[0] // 4))
         waiting: list[pd.DataFrame] = []
-        pieces = read_groups(self.path, self.footer, self.seed, groups, max(1, self.window // 4))
-        for cells in pieces:
-            waiting.append(cells[cells["split"] == "train"])
-            if sum(map(len, waiting)) >= max(size, self.window):
-                rows = pd.concat(waiting).sample(frac=1, random_state=rng)
-                whole = len(rows) // size * size
-                yield encode(rows[:whole], self.path.parent, self.schema)
-                waiting = [rows[whole:]]
-        rows = pd.concat(waiting).sample(frac=1, random_state=rng)
-        yield encode(rows, self.path.parent, self.schema)
+        for size in sizes:
+            while sum(map(len, waiting)) < size:
+                cells = next(parts)
+                waiting.append(cells[cells["split"] == "train"])
+            rows = pd.concat(waiting).sample(frac=1, random_state=rng)
+            yield encode(rows[:size], self.path.parent, self.schema)
+            waiting = [rows[size:]]
 
 
 def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
@@ -77,14 +80,12 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
     schema = fit_schema(pd.concat([rows, rare]), path.parent, train, like)
     held_out = [encode(rows[rows["split"] == part], path.parent, schema) for part in PARTS[1:]]
     groups = (footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
-    arrays = (array.nbytes for part in held_out[0].as_tuple() for array in part.values())
-    row_bytes = sum(groups) / footer.num_rows + sum(arrays) / len(held_out[0])
-    window = max(1, int(WINDOW_BYTES / row_bytes))
-    print(f"{path}: {count:,} training rows, about {window:,} of them in memory at a time")
+    read_bytes = math.ceil(sum(groups) / footer.num_rows)
+    print(f"{path}: {count:,} training rows, read anew in each epoch")
     none = held_out[0].take(np.arange(0)).as_tuple()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    streamed = Streamed(*none, path, footer, schema, seed, count, window)
+    streamed = Streamed(*none, path, footer, schema, seed, count, read_bytes)
     return Splits(schema, digest, streamed, *held_out)
 
 

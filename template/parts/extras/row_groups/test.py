@@ -20,12 +20,9 @@ WINDOW = 16  # rows
 
 
 @pytest.fixture
-def parquet(table: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def parquet(table: Path) -> Path:
     own = shutil.copy(table, table.with_name("windows.csv"))
-    path = streaming.convert(Path(own), group_rows=20)
-    rows = streaming.load(path, seed=0).train
-    monkeypatch.setattr(streaming, "WINDOW_BYTES", streaming.WINDOW_BYTES * WINDOW / rows.window)
-    return path
+    return streaming.convert(Path(own), group_rows=20)
 
 
 def keys(*parts: data.Examples) -> list[bytes]:
@@ -33,19 +30,18 @@ def keys(*parts: data.Examples) -> list[bytes]:
     return [b"".join(a[i].tobytes() for a in each) for each in arrays for i in range(len(each[0]))]
 
 
-def test_windows_are_whole_batches_of_all_training_rows(parquet: Path) -> None:
+def test_windows_have_all_training_rows(parquet: Path) -> None:
     splits = streaming.load(parquet, seed=0)
-    windows = list(splits.train.windows(8, epoch=0, seed=0))
+    windows = list(splits.train.windows(7, epoch=0, seed=0))
     sizes = list(map(len, windows))
-    assert len(sizes) > 5 and not any(size % 8 for size in sizes[:-1])
-    assert max(sizes) <= 1.25 * WINDOW + 8 and sum(sizes) == len(splits.train)
+    assert len(sizes) == 7 and max(sizes) - min(sizes) <= 1
     whole = data.encode(read_table(parquet), parquet.parent, splits.schema)
     assert sorted(keys(*windows, splits.validation, splits.test)) == sorted(keys(whole))
 
 
 def test_order_follows_from_seed_and_epoch(parquet: Path) -> None:
     rows = streaming.load(parquet, seed=0).train
-    orders = [keys(*rows.windows(8, *by)) for by in ((0, 0), (0, 0), (1, 0), (0, 1))]
+    orders = [keys(*rows.windows(7, *by)) for by in ((0, 0), (0, 0), (1, 0), (0, 1))]
     assert orders[0] == orders[1] and orders[0] not in orders[2:]
     assert all(sorted(order) == sorted(orders[0]) for order in orders)
 
@@ -63,7 +59,8 @@ def test_memory_is_bounded_by_the_window(parquet: Path) -> None:
     pq.write_table(pa.concat_tables([pq.read_table(parquet)] * 20), path, row_group_size=20)
     rows = streaming.load(path, seed=0).train
     whole = peak(lambda: data.load(path, seed=0))
-    assert peak(lambda: sum(map(len, rows.windows(8, 0, 0)))) < whole / 2
+    count = len(rows) // WINDOW
+    assert peak(lambda: sum(map(len, rows.windows(count, 0, 0)))) < whole / 2
 
 
 def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +69,7 @@ def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(streaming, "KEPT_ROWS", kept)
     splits = streaming.load(parquet, seed=0)
     assert max(len(splits.validation), len(splits.test)) <= rows // 20 < 0.1 * len(splits.train)
-    assert sum(map(len, splits.train.windows(8, 0, 0))) == len(splits.train) > 0.8 * rows
+    assert sum(map(len, splits.train.windows(7, 0, 0))) == len(splits.train) > 0.8 * rows
 
 
 def test_class_that_no_kept_row_has_is_known(
@@ -94,7 +91,7 @@ def test_column_split_decides(parquet: Path) -> None:
     cells.to_parquet(path := parquet.with_name("t.parquet"), row_group_size=20)
     splits, expected = streaming.load(path, seed=0), data.load(path, seed=0)
     assert keys(splits.test) == keys(expected.test)
-    assert sorted(keys(*splits.train.windows(8, 0, 0))) == sorted(keys(expected.train))
+    assert sorted(keys(*splits.train.windows(7, 0, 0))) == sorted(keys(expected.train))
     assert splits.schema == expected.schema
 
 

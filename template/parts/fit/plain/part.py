@@ -1,4 +1,3 @@
-import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -7,10 +6,10 @@ from pathlib import Path
 import keras
 from keras.callbacks import Callback
 
-from . import runs
-from .batches import batches
+from . import epochs, runs
 from .config import TrainingOptions
 from .data import Splits
+from .epochs import Pieces
 from .model import build_model
 from .train import compile_model, log_losses
 
@@ -21,10 +20,9 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
-    count = math.ceil(len(splits.train) / options.batch_size)
-    model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
+    pieces = Pieces(splits.train, network, options.batch_size, options.seed)
+    model = compile_model(network, splits.schema.tasks, options.learning_rate)
     model.optimizer.build(model.trainable_variables)
-    rows, shuffle = batches(splits.train, options.batch_size, options.seed)
     checkpoint = runs.Checkpoint(run, best, network, options.monitor, options.patience)
     if options.resume:
         checkpoint.history = runs.restore(run, model)
@@ -32,15 +30,13 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
     if checkpoint.over:
         return print(f"{run} has stopped early; a larger --patience continues it.")
     try:
-        model.fit(
-            rows,
-            steps_per_epoch=count,  # else Keras makes two iterators an epoch
-            shuffle=False,  # `batches` does; Keras would change the order of the batches
-            validation_data=splits.validation.as_tuple(),
-            validation_batch_size=options.batch_size,
+        epochs.fit(
+            model,
+            pieces,
+            splits.validation,
+            [log_losses(splits), *callbacks, checkpoint],
             initial_epoch=len(checkpoint.history),
             epochs=options.epochs,
-            callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
         )
         checkpoint.write()

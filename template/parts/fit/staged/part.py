@@ -1,4 +1,3 @@
-import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -8,10 +7,10 @@ import keras
 import numpy as np
 from keras.callbacks import Callback
 
-from . import runs
-from .batches import batches
+from . import epochs, runs
 from .config import TrainingOptions
 from .data import Splits
+from .epochs import Pieces
 from .model import build_model
 from .train import compile_model, log_losses
 from .transfer import start_from
@@ -39,19 +38,19 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
     keras.config.set_dtype_policy(options.precision)
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
-    count, done = math.ceil(len(splits.train) / options.batch_size), written_epochs(run)
+    pieces = Pieces(splits.train, network, options.batch_size, options.seed)
+    done = written_epochs(run)
     if options.trunk_from and not done:
         start_from(options.trunk_from, network)
 
     def compiled(trained: bool) -> keras.Model:
         network.get_layer("trunk").trainable = trained
         keras.utils.set_random_seed(options.seed)  # as where the run is resumed here
-        model = compile_model(network, splits.schema.tasks, options.learning_rate, count)
+        model = compile_model(network, splits.schema.tasks, options.learning_rate)
         model.optimizer.build(model.trainable_variables)
         return model
 
     model = compiled(max(1, done) > frozen)
-    rows, shuffle = batches(splits.train, options.batch_size, options.seed)
     checkpoint = StagedCheckpoint(run, best, network, options.monitor, options.patience)
     checkpoint.unfreeze_after = options.unfreeze_after
     if options.resume:
@@ -64,15 +63,13 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
                 continue
             if 0 < first == frozen:
                 model = compiled(True)
-            model.fit(
-                rows,
-                shuffle=False,  # the callback does it
-                steps_per_epoch=count,  # else Keras makes two iterators an epoch
-                validation_data=splits.validation.as_tuple(),
-                validation_batch_size=options.batch_size,
+            epochs.fit(
+                model,
+                pieces,
+                splits.validation,
+                [log_losses(splits), *callbacks, checkpoint],
                 initial_epoch=first,
                 epochs=end,
-                callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
                 verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
             )
             checkpoint.write()

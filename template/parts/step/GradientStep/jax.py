@@ -22,7 +22,7 @@ class GradientStep(MultiTaskModel):
         super().__init__(network, tasks)
         self.shared = shared_paths(network)
 
-    def train_step(self, state: Any, data: Any) -> tuple[dict[str, Tensor], Any]:
+    def train_batch(self, state: Any, data: Any) -> tuple[dict[str, Tensor], Any]:
         """Train on a batch; return the logs and the new state."""
         trainable, others, optimizer, measured = state
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)

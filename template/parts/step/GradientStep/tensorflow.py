@@ -21,7 +21,7 @@ class GradientStep(MultiTaskModel):
         super().__init__(network, tasks)
         self.shared = shared_paths(network)
 
-    def train_step(self, data: Any) -> dict[str, Tensor]:
+    def train_batch(self, data: Any) -> dict[str, Tensor]:
         """Train on a batch; return the logs."""
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         variables = self.trainable_variables

@@ -4,6 +4,8 @@ A row is an example; an empty cell in the column of a task means "not labeled".
 """
 
 import hashlib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,16 @@ class Examples:
     def take(self, rows: np.ndarray) -> "Examples":
         """Select rows by position."""
         return Examples(*({k: v[rows] for k, v in part.items()} for part in self.as_tuple()))
+
+    def row_bytes(self) -> int:
+        """Compute the memory that a row takes."""
+        arrays = [array for part in self.as_tuple() for array in part.values()]
+        return sum(array.itemsize * math.prod(array.shape[1:]) for array in arrays)
+
+    def windows(self, count: int, epoch: int, seed: int) -> Iterator["Examples"]:
+        """Shuffle the rows by seed and epoch, and yield them in `count` parts of even size."""
+        order = np.random.default_rng([seed, epoch]).permutation(len(self))
+        return map(self.take, np.array_split(order, count))
 
 
 @dataclass(frozen=True)

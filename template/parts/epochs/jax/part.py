@@ -1,0 +1,50 @@
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import keras
+
+from .epochs import Pieces, convolves
+from .kinds import Tensor
+
+
+def most_batches(network: keras.Model) -> int:
+    """Bound the batches of a piece: 1 where a loop is slow."""
+    return 1 if jax.default_backend() == "cpu" and convolves(network) else 2048
+
+
+class EpochModel(keras.Model):
+    """Train a network on a whole piece at once: a loop over its batches, in one program."""
+
+    pieces: "Pieces | None" = None  # else a step is one batch, as in any model
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__(name=network.name)
+        self.network, self.built = network, True
+        self.compiled_results = jax.jit(self.results)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Predict with the network."""
+        return self.network(inputs, training=training)
+
+    def train_batch(self, state: Any, data: Any) -> tuple[dict[str, Tensor], Any]:
+        """Train on a batch; return the logs and the new state."""
+        return super().train_step(state, data)
+
+    def train_step(self, state: Any, data: Any) -> tuple[dict[str, Tensor], Any]:
+        """Train on a piece; return the logs and the new state."""
+        count = self.pieces.batches if self.pieces else 1
+        if count == 1:
+            return self.train_batch(state, data)
+        data = jax.tree.map(lambda a: a.reshape(-1, count, *a.shape[1:]).swapaxes(0, 1), data)
+        state, _ = jax.lax.scan(lambda s, b: (tuple(self.train_batch(s, b)[1]), None), state, data)
+        return self.results(state[3]), state
+
+    def results(self, values: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Compute the results of the metrics from the values of their variables."""
+        with keras.StatelessScope(list(zip(self.metrics_variables, values, strict=True))):
+            return super().get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """Compute the results of the metrics, in one program."""
+        return self.compiled_results([variable.value for variable in self.metrics_variables])
