@@ -36,15 +36,20 @@ HOMES: dict[str, dict[str, Any]] = {
     },
     "images": {
         "layout": "multi_head", "input_kind": "image", "input_shape": "8, 8, 3", "sharing": "ple",
-        "head_units": "8; 8, 4; ; 8", "extras": ["row_groups", "report"], "backend": "jax",
+        "head_units": "8; 8, 4; ; 8", "extras": ["row_groups", "report", "transfer"],
+        "backend": "jax",
     },
     "texts": {
         "layout": "multi_head", "input_kind": "text", "input_shape": "16",
-        "sharing": "cross_stitch", "extras": ["report"], "backend": "tensorflow",
+        "sharing": "cross_stitch", "loss_weighting": "pcgrad", "extras": ["report"],
+        "backend": "tensorflow",
     },
 }  # fmt: skip
 # Folders that no answer names, by the project that has their choice.
-MORE = {"weighted": "sequences", "unequal": "images"}
+MORE = {
+    "weighted": "sequences", "unequal": "images", "tensorflow.py": "texts",
+    "row_groups_plain": "images", "row_groups_transfer": "images",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import tensorflow as tf
 
-from . import InputError
+from . import InputError, epochs
 from .config import TrainingOptions
 from .kinds import Tensor
 from .multi_task import MultiTaskModel
@@ -32,17 +33,34 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
     if len(found) == 1:
         yield options
         return
+    epochs.PIECE_WORK = 0  # a piece is one batch, which the devices divide
     with tf.distribute.MirroredStrategy([device.name for device in found]).scope():
         yield options
 
 
 class Mirrored(MultiTaskModel):
-    """Compute losses over the rows of all devices, of which each has a part."""
+    """Compute losses over the rows of all devices, of which each has a part.
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Compile as Keras does; on one device, for several steps at a time."""
-        steps = 1 if tf.distribute.has_strategy() else 16  # most of a small one's time is Python
-        super().compile(*args, steps_per_execution=steps, **kwargs)
+    TensorFlow cannot loop over batches in one program there: Keras hands out each by itself.
+    """
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Fit as Keras does, on several devices to batches of rows."""
+        if self.pieces and tf.distribute.has_strategy():
+            args, kwargs = (self.pieces,), kwargs | {"steps_per_epoch": len(self.pieces)}
+        return super().fit(*args, **kwargs)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Make what `fit` calls."""
+        if tf.distribute.has_strategy():
+            return keras.Model.make_train_function(self, force)
+        return super().make_train_function(force)
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Train on a piece, or on a device's part of a batch; return the logs."""
+        if tf.distribute.has_strategy():
+            return self.train_batch(data)
+        return super().train_step(data)
 
     def mean(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
         """Average over the rows of a batch, by weight; 0 where nothing has a weight."""

@@ -64,7 +64,7 @@ class Examples:
     def windows(self, count: int, epoch: int, seed: int) -> Iterator["Examples"]:
         """Shuffle the rows by seed and epoch, and yield them in `count` parts of even size."""
         order = np.random.default_rng([seed, epoch]).permutation(len(self))
-        return map(self.take, np.array_split(order, count))
+        return map(self.take, np.split(order, len(self) * np.arange(1, count) // count))
 
 
 @dataclass(frozen=True)
