@@ -62,6 +62,14 @@ class Mirrored(MultiTaskModel):
             return self.train_batch(data)
         return super().train_step(data)
 
+    def get_metrics_result(self) -> dict[str, Tensor]:
+        """Compute the results of the metrics: each device has values of its own."""
+        return keras.Model.get_metrics_result(self)
+
+    def reset_metrics(self) -> None:
+        """Reset the metrics of each device."""
+        keras.Model.reset_metrics(self)
+
     def mean(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
         """Average over the rows of a batch, by weight; 0 where nothing has a weight."""
         weight = tf.ones_like(values) if weight is None else tf.cast(weight, values.dtype)
