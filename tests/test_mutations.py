@@ -140,11 +140,16 @@ MUTATIONS = {
         "test_epoch_has_each_row_once_in_batches_of_one_shape",
     ),
     "an epoch trains on its first batch only": Mutation(
-        PARTS + "epochs/tensorflow/part.py",
-        "array[:, number]",
-        "array[:, 0]",
-        "test_epoch_is_a_loop_over_its_batches",
-        "multi_head-tabular-shared_bottom-separate-equal-tensorflow",
+        PARTS + "epochs/jax/part.py",
+        "swapaxes(0, 1), data)",
+        "swapaxes(0, 1)[:1], data)",
+        "test_epochs_are_loops_over_their_batches",
+    ),
+    "metrics go on from one epoch to the next": Mutation(
+        PARTS + "epochs/jax/part.py",
+        "return [scope.get_current_value(variable) for variable, _ in pairs]",
+        "return list(values)",
+        "test_epochs_are_loops_over_their_batches",
     ),
     "parts of the predictions are exchanged": Mutation(
         SOURCE + "predict.py",

@@ -35,7 +35,7 @@ def bound(kind: str, examples: np.ndarray, outputs: int) -> keras.Model:
     """Build the same trunk with one `Dense`, one loss and no metrics: an upper bound."""
     inputs, x = encoded(kind, examples)
     model = keras.Model(inputs, layers.Dense(outputs)(x))
-    model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
+    model.compile(optimizer="adam", loss="mse")
     return model
 
 
@@ -116,7 +116,7 @@ def one_output(features: np.ndarray, tasks: int) -> keras.Model:
     """Build the same with one `Dense(tasks)` and one loss: an upper bound of named tasks."""
     inputs, x = wide(features)
     model = keras.Model(inputs, layers.Dense(tasks)(x))
-    model.compile(optimizer="adam", loss="mse", steps_per_execution=16)
+    model.compile(optimizer="adam", loss="mse")
     return model
 
 

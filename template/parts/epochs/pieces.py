@@ -10,6 +10,8 @@ from .epochs import most_batches
 
 # A piece has at most so many bytes, and multiplications of predicting: a second's work or two.
 PIECE_BYTES, PIECE_WORK = 2**26, 2**32
+# The rows of a batch are a multiple of this: of the number of devices, where there are several.
+MULTIPLE = 1
 
 
 class Pieces(keras.utils.PyDataset):
@@ -27,7 +29,7 @@ class Pieces(keras.utils.PyDataset):
         self.pieces = math.ceil(batches / min(most_batches(network), max(1, most)))
         self.batches = math.ceil(batches / self.pieces)  # in each piece
         even = math.ceil(len(rows) / (self.pieces * self.batches))
-        self.size = min(size, math.ceil(even / 8) * 8)  # several devices can divide it
+        self.size = min(size, math.ceil(even / MULTIPLE) * MULTIPLE)
         self.begin(0)
 
     def begin(self, epoch: int, logs: Any = None) -> None:
@@ -40,10 +42,10 @@ class Pieces(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Arrays, Arrays, Arrays]:
         """Return the next piece; every `batches`-th row is one of the same batch."""
-        window = next(self.windows)
-        bounds = len(window) * np.arange(self.batches + 1) // self.batches
+        rows, order = next(self.windows)
+        bounds = len(order) * np.arange(self.batches + 1) // self.batches
         places = bounds[:-1] + np.arange(self.size)[:, None]
-        x, y, weights = window.take(places.ravel() % len(window)).as_tuple()
+        x, y, weights = rows.take(order[places.ravel() % len(order)]).as_tuple()
         return x, y, {k: weight * (places < bounds[1:]).ravel() for k, weight in weights.items()}
 
 

@@ -21,7 +21,7 @@ class EpochModel(keras.Model):
     def __init__(self, network: keras.Model) -> None:
         super().__init__(name=network.name)
         self.network, self.built = network, True
-        self.compiled_results = jax.jit(self.results)
+        self.programs = jax.jit(self.results), jax.jit(self.reset)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Predict with the network."""
@@ -45,6 +45,19 @@ class EpochModel(keras.Model):
         with keras.StatelessScope(list(zip(self.metrics_variables, values, strict=True))):
             return super().get_metrics_result()
 
+    def reset(self, values: Sequence[Tensor]) -> list[Tensor]:
+        """Compute the values of the metrics' variables after a reset."""
+        pairs = list(zip(self.metrics_variables, values, strict=True))
+        with keras.StatelessScope(pairs) as scope:
+            super().reset_metrics()
+        return [scope.get_current_value(variable) for variable, _ in pairs]
+
     def get_metrics_result(self) -> dict[str, Tensor]:
         """Compute the results of the metrics, in one program."""
-        return self.compiled_results([variable.value for variable in self.metrics_variables])
+        return self.programs[0]([variable.value for variable in self.metrics_variables])
+
+    def reset_metrics(self) -> None:
+        """Reset the metrics, in one program."""
+        values = self.programs[1]([variable.value for variable in self.metrics_variables])
+        for variable, value in zip(self.metrics_variables, values, strict=True):
+            variable.assign(value)

@@ -25,7 +25,8 @@ def fit(
     parts = map(held_out.take, np.array_split(np.arange(len(held_out)), count))
     tensors = [tf.data.Dataset.from_tensors(part.as_tuple()) for part in parts]
     return model.fit(
-        tf.data.Dataset.range(len(pieces)),  # the model reads the pieces themselves
+        tf.data.Dataset.range(1).repeat(),  # the model reads the pieces themselves
+        steps_per_epoch=len(pieces),
         shuffle=False,
         validation_data=functools.reduce(tf.data.Dataset.concatenate, tensors),
         callbacks=[begin, *callbacks],

@@ -25,7 +25,7 @@ import keras
 import numpy as np
 from jax.experimental import multihost_utils
 
-from . import InputError, runs
+from . import InputError, epochs, runs
 from .config import TrainingOptions
 
 ADDRESS, COUNT, NUMBER = (
@@ -104,12 +104,14 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
 @contextlib.contextmanager
 def distributed() -> Iterator[None]:
     """Put the models that are built in the `with` block on all devices."""
+    epochs.MULTIPLE = jax.device_count()
     if jax.device_count() > 1:
         keras.distribution.set_distribution(DataParallel(auto_shard_dataset=False))
     try:
         yield
     finally:
         keras.distribution.set_distribution(None)
+        epochs.MULTIPLE = 1
 
 
 def meet() -> bool:

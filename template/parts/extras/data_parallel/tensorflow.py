@@ -33,9 +33,13 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
     if len(found) == 1:
         yield options
         return
-    epochs.PIECE_WORK = 0  # a piece is one batch, which the devices divide
-    with tf.distribute.MirroredStrategy([device.name for device in found]).scope():
-        yield options
+    before = epochs.PIECE_WORK, epochs.MULTIPLE
+    epochs.PIECE_WORK, epochs.MULTIPLE = 0, len(found)  # a piece is a batch, which they divide
+    try:
+        with tf.distribute.MirroredStrategy([device.name for device in found]).scope():
+            yield options
+    finally:
+        epochs.PIECE_WORK, epochs.MULTIPLE = before
 
 
 class Mirrored(MultiTaskModel):

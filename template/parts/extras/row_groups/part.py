@@ -53,8 +53,8 @@ class Streamed(Examples):
         """Compute the memory that a row takes."""
         return super().row_bytes() + self.read_bytes
 
-    def windows(self, count: int, epoch: int, seed: int) -> Iterator[Examples]:
-        """Read an epoch, in `count` windows of even size. Raises InputError."""
+    def windows(self, count: int, epoch: int, seed: int) -> Iterator[tuple[Examples, np.ndarray]]:
+        """Read an epoch, in `count` windows of even size and order. Raises InputError."""
         rng = np.random.default_rng([seed, epoch])
         groups = rng.permutation(self.footer.num_row_groups)
         sizes = np.diff(len(self) * np.arange(count + 1) // count)
@@ -65,7 +65,7 @@ class Streamed(Examples):
                 cells = next(parts)
                 waiting.append(cells[cells["split"] == "train"])
             rows = pd.concat(waiting).sample(frac=1, random_state=rng)
-            yield encode(rows[:size], self.path.parent, self.schema)
+            yield encode(rows[:size], self.path.parent, self.schema), np.arange(size)
             waiting = [rows[size:]]
 
 

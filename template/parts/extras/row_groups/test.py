@@ -30,18 +30,22 @@ def keys(*parts: data.Examples) -> list[bytes]:
     return [b"".join(a[i].tobytes() for a in each) for each in arrays for i in range(len(each[0]))]
 
 
+def windows(rows: data.Examples, epoch: int = 0, seed: int = 0) -> list[data.Examples]:
+    return [part.take(order) for part, order in rows.windows(7, epoch, seed)]
+
+
 def test_windows_have_all_training_rows(parquet: Path) -> None:
     splits = streaming.load(parquet, seed=0)
-    windows = list(splits.train.windows(7, epoch=0, seed=0))
-    sizes = list(map(len, windows))
+    found = windows(splits.train)
+    sizes = list(map(len, found))
     assert len(sizes) == 7 and max(sizes) - min(sizes) <= 1
     whole = data.encode(read_table(parquet), parquet.parent, splits.schema)
-    assert sorted(keys(*windows, splits.validation, splits.test)) == sorted(keys(whole))
+    assert sorted(keys(*found, splits.validation, splits.test)) == sorted(keys(whole))
 
 
 def test_order_follows_from_seed_and_epoch(parquet: Path) -> None:
     rows = streaming.load(parquet, seed=0).train
-    orders = [keys(*rows.windows(7, *by)) for by in ((0, 0), (0, 0), (1, 0), (0, 1))]
+    orders = [keys(*windows(rows, *by)) for by in ((0, 0), (0, 0), (1, 0), (0, 1))]
     assert orders[0] == orders[1] and orders[0] not in orders[2:]
     assert all(sorted(order) == sorted(orders[0]) for order in orders)
 
@@ -60,7 +64,7 @@ def test_memory_is_bounded_by_the_window(parquet: Path) -> None:
     rows = streaming.load(path, seed=0).train
     whole = peak(lambda: data.load(path, seed=0))
     count = len(rows) // WINDOW
-    assert peak(lambda: sum(map(len, rows.windows(count, 0, 0)))) < whole / 2
+    assert peak(lambda: sum(len(order) for _, order in rows.windows(count, 0, 0))) < whole / 2
 
 
 def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +73,7 @@ def test_held_out_rows_are_bounded(parquet: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(streaming, "KEPT_ROWS", kept)
     splits = streaming.load(parquet, seed=0)
     assert max(len(splits.validation), len(splits.test)) <= rows // 20 < 0.1 * len(splits.train)
-    assert sum(map(len, splits.train.windows(7, 0, 0))) == len(splits.train) > 0.8 * rows
+    assert sum(map(len, windows(splits.train))) == len(splits.train) > 0.8 * rows
 
 
 def test_class_that_no_kept_row_has_is_known(
@@ -91,7 +95,7 @@ def test_column_split_decides(parquet: Path) -> None:
     cells.to_parquet(path := parquet.with_name("t.parquet"), row_group_size=20)
     splits, expected = streaming.load(path, seed=0), data.load(path, seed=0)
     assert keys(splits.test) == keys(expected.test)
-    assert sorted(keys(*splits.train.windows(7, 0, 0))) == sorted(keys(expected.train))
+    assert sorted(keys(*windows(splits.train))) == sorted(keys(expected.train))
     assert splits.schema == expected.schema
 
 

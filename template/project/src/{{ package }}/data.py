@@ -54,17 +54,18 @@ class Examples:
 
     def take(self, rows: np.ndarray) -> "Examples":
         """Select rows by position."""
-        return Examples(*({k: v[rows] for k, v in part.items()} for part in self.as_tuple()))
+        parts = ({k: v.take(rows, axis=0) for k, v in part.items()} for part in self.as_tuple())
+        return Examples(*parts)
 
     def row_bytes(self) -> int:
         """Compute the memory that a row takes."""
         arrays = [array for part in self.as_tuple() for array in part.values()]
         return sum(array.itemsize * math.prod(array.shape[1:]) for array in arrays)
 
-    def windows(self, count: int, epoch: int, seed: int) -> Iterator["Examples"]:
-        """Shuffle the rows by seed and epoch, and yield them in `count` parts of even size."""
+    def windows(self, count: int, epoch: int, seed: int) -> Iterator[tuple["Examples", np.ndarray]]:
+        """Shuffle by seed and epoch; yield examples and which rows of them, `count` even parts."""
         order = np.random.default_rng([seed, epoch]).permutation(len(self))
-        return map(self.take, np.split(order, len(self) * np.arange(1, count) // count))
+        return ((self, part) for part in np.split(order, len(self) * np.arange(1, count) // count))
 
 
 @dataclass(frozen=True)
