@@ -32,7 +32,7 @@ def build(kind: str, examples: np.ndarray, mean: float, std: float) -> keras.Mod
 
 
 def bound(kind: str, examples: np.ndarray, outputs: int) -> keras.Model:
-    """Build the same trunk with one `Dense`, one loss and no metrics: an upper bound."""
+    """Build the same trunk with one `Dense`, one loss and no metrics."""
     inputs, x = encoded(kind, examples)
     model = keras.Model(inputs, layers.Dense(outputs)(x))
     model.compile(optimizer="adam", loss="mse")
@@ -113,7 +113,7 @@ def many_heads(features: np.ndarray, tasks: int, measured: bool = True) -> keras
 
 
 def one_output(features: np.ndarray, tasks: int) -> keras.Model:
-    """Build the same with one `Dense(tasks)` and one loss: an upper bound of named tasks."""
+    """Build the same with one `Dense(tasks)` and one loss."""
     inputs, x = wide(features)
     model = keras.Model(inputs, layers.Dense(tasks)(x))
     model.compile(optimizer="adam", loss="mse")

@@ -2,8 +2,8 @@
 
 The dense network 64 → 128 → 64 → tasks, all regressions, batches of 256. For each number of tasks
 all networks train in one process, in turn, on the same rows. Figures are ratios to `one output`: a
-single `Dense(tasks)` with one loss and no metrics, tuned like the project. `matrix products` are
-those of a training step alone, which no framework can avoid.
+single `Dense(tasks)` with one loss and no metrics, trained by `fit`. `matrix products` are those of
+a training step alone, which no framework can avoid.
 """
 
 import importlib

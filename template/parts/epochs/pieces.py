@@ -34,16 +34,18 @@ class Pieces(keras.utils.PyDataset):
 
     def begin(self, epoch: int, logs: Any = None) -> None:
         """Begin an epoch, as a callback; without one, the next epoch follows."""
-        epochs = (self.rows.windows(self.pieces, number, self.seed) for number in count(epoch))
-        self.windows = chain.from_iterable(epochs)
+        epochs = (self.rows.windows(len(self), number, self.seed) for number in count(epoch))
+        self.windows = chain.from_iterable(map(enumerate, epochs))
 
     def __len__(self) -> int:
         return self.pieces
 
     def __getitem__(self, index: int) -> tuple[Arrays, Arrays, Arrays]:
         """Return the next piece; every `batches`-th row is one of the same batch."""
-        rows, order = next(self.windows)
-        bounds = len(order) * np.arange(self.batches + 1) // self.batches
+        piece, (rows, order) = next(self.windows)
+        numbers = piece * self.batches + np.arange(self.batches + 1)
+        bounds = len(self.rows) * numbers // (len(self) * self.batches)
+        bounds -= bounds[0]
         places = bounds[:-1] + np.arange(self.size)[:, None]
         x, y, weights = rows.take(order[places.ravel() % len(order)]).as_tuple()
         return x, y, {k: weight * (places < bounds[1:]).ravel() for k, weight in weights.items()}

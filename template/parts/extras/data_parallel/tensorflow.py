@@ -4,7 +4,7 @@ See https://www.tensorflow.org/guide/distributed_training.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from . import InputError, epochs
 from .config import TrainingOptions
-from .kinds import Tensor
+from .kinds import AnyKind, Tensor
 from .multi_task import MultiTaskModel
 
 
@@ -33,13 +33,12 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
     if len(found) == 1:
         yield options
         return
-    before = epochs.PIECE_WORK, epochs.MULTIPLE
-    epochs.PIECE_WORK, epochs.MULTIPLE = 0, len(found)  # a piece is a batch, which they divide
+    epochs.MULTIPLE = len(found)
     try:
         with tf.distribute.MirroredStrategy([device.name for device in found]).scope():
             yield options
     finally:
-        epochs.PIECE_WORK, epochs.MULTIPLE = before
+        epochs.MULTIPLE = 1
 
 
 class Mirrored(MultiTaskModel):
@@ -48,10 +47,17 @@ class Mirrored(MultiTaskModel):
     TensorFlow cannot loop over batches in one program there: Keras hands out each by itself.
     """
 
+    def __init__(self, network: keras.Model, tasks: Sequence[AnyKind]) -> None:
+        super().__init__(network, tasks)
+        if tf.distribute.has_strategy():  # metrics have values on each device
+            self.results = lambda _: keras.Model.get_metrics_result(self)
+            self.reset = lambda _: keras.Model.reset_metrics(self)
+
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Fit as Keras does, on several devices to batches of rows."""
-        if self.pieces and tf.distribute.has_strategy():
-            args, kwargs = (self.pieces,), kwargs | {"steps_per_epoch": len(self.pieces)}
+        if (pieces := self.pieces) and tf.distribute.has_strategy():
+            pieces.pieces, pieces.batches = pieces.pieces * pieces.batches, 1
+            args, kwargs = (pieces,), kwargs | {"steps_per_epoch": len(pieces)}
         return super().fit(*args, **kwargs)
 
     def make_train_function(self, force: bool = False) -> None:
@@ -65,14 +71,6 @@ class Mirrored(MultiTaskModel):
         if tf.distribute.has_strategy():
             return self.train_batch(data)
         return super().train_step(data)
-
-    def get_metrics_result(self) -> dict[str, Tensor]:
-        """Compute the results of the metrics: each device has values of its own."""
-        return keras.Model.get_metrics_result(self)
-
-    def reset_metrics(self) -> None:
-        """Reset the metrics of each device."""
-        keras.Model.reset_metrics(self)
 
     def mean(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
         """Average over the rows of a batch, by weight; 0 where nothing has a weight."""
