@@ -137,7 +137,11 @@ def test_mixed_precision_is_resumed_and_saved_as_float32(lives: dict[str, Path])
 def test_interrupted_training_prints_how_to_resume_it(backend: str, lives: dict[str, Path]) -> None:
     process = train_until_written(lives[backend], "inter rupted")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate()
+    try:
+        out, err = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:  # TensorFlow loses one of fifty where it reads a tensor
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert "python -m lives train --resume 'inter rupted'" in out
     assert (lives[backend] / "inter rupted" / "metrics.json").is_file()
