@@ -34,7 +34,14 @@ CALLED_BY_OTHERS = {
     *("on_test_end", "on_train_end", "save_assets", "save_own_variables", "train_step"),
 }
 CALLED_BY_OTHERS |= {"on_epoch_begin", "on_train_batch_end", "on_train_begin"}
-CALLED_BY_OTHERS |= {"compute_metrics", "from_config", "get_config", "update_state", "built"}
+CALLED_BY_OTHERS |= {
+    "compute_metrics",
+    "train_function",
+    "from_config",
+    "get_config",
+    "update_state",
+    "built",
+}
 CALLED_BY_OTHERS |= {
     "stop_training",
     "activity_regularizer",

@@ -38,7 +38,7 @@ class EpochModel(keras.Model):
             return super().make_train_function(force)
         xla = len(pieces) * pieces.batches >= XLA_BATCHES and not convolves(self.network)
         program = tf.function(self.train_step, jit_compile=xla or None, autograph=False)
-        self.train_function = lambda iterator: program(pieces[0])
+        self.train_function = lambda _: program(pieces[0])
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
         """Train on a batch; return the logs."""
