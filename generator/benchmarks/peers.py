@@ -25,7 +25,7 @@ from generator.benchmarks.measuring import (
     spread,
 )
 from generator.benchmarks.recording import add_part
-from generator.benchmarks.tasks import BATCH, answers, by_name, project_fit, table
+from generator.benchmarks.tasks import BATCH, answers, by_name, linear_fit, table
 from generator.projects import render
 
 ROWS = 8192
@@ -128,10 +128,10 @@ def keras_networks(
         by_hand.fit(features, named, BATCH, epochs, 0, [clock], sample_weight=weights)
 
     fits: dict[str, Fit] = {
-        "stacked": project_fit(stacked, features, named, False),
-        "separate": project_fit(separate, features, named, False),
+        "stacked": linear_fit(stacked, features, named, False),
+        "separate": linear_fit(separate, features, named, False),
         "plain Keras": fit_by_hand,
-        "stacked, PCGrad": project_fit(pcgrad, features, named, False),
+        "stacked, PCGrad": linear_fit(pcgrad, features, named, False),
     }
     if backend == "tensorflow" and find_spec("deepctr"):
         fits["DeepCTR's SharedBottom"] = deepctr_fit(features, named, weights)

@@ -9,19 +9,26 @@ from .kinds import Tensor
 
 
 def most_batches(network: keras.Model) -> int:
-    """Bound the batches of a piece: 1 where a loop is slow."""
+    """Return how many batches a piece may have: 1 where a loop is slow."""
     return 1 if jax.default_backend() == "cpu" and convolves(network) else 2048
 
 
 class EpochModel(keras.Model):
-    """Train a network on a whole piece at once: a loop over its batches, in one program."""
+    """Train a network on a whole piece at once: a loop over its batches, in one program.
+
+    Callbacks that save the model save its `network`.
+    """
 
     pieces: "Pieces | None" = None  # else a step is one batch, as in any model
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__(name=network.name)
         self.network, self.built = network, True
-        self.programs = jax.jit(self.results), jax.jit(self.reset)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile as Keras does."""
+        super().compile(*args, **kwargs)
+        self.compiled_results, self.compiled_reset = jax.jit(self.results), jax.jit(self.reset)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Predict with the network."""
@@ -54,10 +61,10 @@ class EpochModel(keras.Model):
 
     def get_metrics_result(self) -> dict[str, Tensor]:
         """Compute the results of the metrics, in one program."""
-        return self.programs[0]([variable.value for variable in self.metrics_variables])
+        return self.compiled_results([variable.value for variable in self.metrics_variables])
 
     def reset_metrics(self) -> None:
         """Reset the metrics, in one program."""
-        values = self.programs[1]([variable.value for variable in self.metrics_variables])
+        values = self.compiled_reset([variable.value for variable in self.metrics_variables])
         for variable, value in zip(self.metrics_variables, values, strict=True):
             variable.assign(value)

@@ -1,6 +1,6 @@
 import functools
-import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -8,27 +8,33 @@ import numpy as np
 import tensorflow as tf
 
 from .data import Examples
-from .epochs import Pieces
+from .epochs import MULTIPLE, Pieces
 
 
 def fit(
     model: keras.Model,
     pieces: Pieces,
-    held_out: Examples,
+    validation: Examples,
     callbacks: Sequence[keras.callbacks.Callback],
     **given: Any,
 ) -> keras.callbacks.History:
     """Fit a model to pieces, and validate; what else is given, Keras's `fit` takes."""
-    model.pieces = pieces
+    model.pieces, model.train_function = pieces, None  # which is compiled for these pieces
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=pieces.begin)
-    count = math.ceil(len(held_out) / (pieces.batches * pieces.size))
-    parts = map(held_out.take, np.array_split(np.arange(len(held_out)), count))
-    tensors = [tf.data.Dataset.from_tensors(part.as_tuple()) for part in parts]
-    return model.fit(
-        tf.data.Dataset.range(1).repeat(),  # the model reads the pieces themselves
-        steps_per_epoch=len(pieces),
-        shuffle=False,
-        validation_data=functools.reduce(tf.data.Dataset.concatenate, tensors),
-        callbacks=[begin, *callbacks],
-        **given,
-    )
+    rows = len(validation)
+    whole = rows - rows % MULTIPLE  # several devices can divide it
+    edges = sorted({*range(0, whole, pieces.batches * pieces.size), whole, rows})
+    parts = (validation.take(np.arange(*edge)).as_tuple() for edge in pairwise(edges))
+    try:
+        return model.fit(
+            tf.data.Dataset.range(1).repeat(),  # the model reads the pieces themselves
+            steps_per_epoch=len(pieces),
+            shuffle=False,
+            validation_data=functools.reduce(
+                tf.data.Dataset.concatenate, map(tf.data.Dataset.from_tensors, parts)
+            ),
+            callbacks=[begin, *callbacks],
+            **given,
+        )
+    finally:
+        model.pieces = model.train_function = None

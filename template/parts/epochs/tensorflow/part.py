@@ -6,24 +6,31 @@ import tensorflow as tf
 from .epochs import Pieces, convolves
 from .kinds import Tensor
 
-# XLA takes a second to compile, and saves 0.4 ms a batch: 20 epochs of so many batches pay it.
+# XLA compiles for 1 s and saves 0.4 ms a batch: worth it from so many batches an epoch (20 epochs).
 XLA_BATCHES = 150
 
 
 def most_batches(network: keras.Model) -> int:
-    """Bound the batches of a piece."""
+    """Return how many batches a piece may have."""
     return 2048
 
 
 class EpochModel(keras.Model):
-    """Train a network on a whole piece at once: a loop over its batches, in one program."""
+    """Train a network on a whole piece at once: a loop over its batches, in one program.
+
+    Callbacks that save the model save its `network`.
+    """
 
     pieces: "Pieces | None" = None  # else a step is one batch, as in any model
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__(name=network.name)
         self.network, self.built = network, True
-        # Their argument is the number of variables, since metrics make theirs late.
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile as Keras does."""
+        super().compile(*args, **kwargs)
+        # Traced anew for each number of variables, since metrics make theirs late.
         self.results = tf.function(lambda _: keras.Model.get_metrics_result(self), autograph=False)
         self.reset = tf.function(lambda _: keras.Model.reset_metrics(self), autograph=False)
 
@@ -36,8 +43,9 @@ class EpochModel(keras.Model):
         pieces = self.pieces
         if not pieces:
             return super().make_train_function(force)
-        xla = len(pieces) * pieces.batches >= XLA_BATCHES and not convolves(self.network)
-        program = tf.function(self.train_step, jit_compile=xla or None, autograph=False)
+        many = len(pieces) * pieces.batches >= XLA_BATCHES
+        xla = (many and self.jit_compile and not convolves(self.network)) or None
+        program = tf.function(self.train_step, jit_compile=xla, autograph=False)
         self.train_function = lambda _: program(pieces[0])
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
@@ -47,6 +55,8 @@ class EpochModel(keras.Model):
     def train_step(self, data: Any) -> dict[str, Tensor]:
         """Train on a piece; return the logs."""
         count = self.pieces.batches if self.pieces else 1
+        if count == 1:
+            return self.train_batch(data)
         data = tf.nest.map_structure(lambda a: tf.reshape(a, (-1, count, *a.shape[1:])), data)
 
         def train(number: tf.Tensor) -> list[tf.Tensor]:

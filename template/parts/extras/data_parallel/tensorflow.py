@@ -4,7 +4,7 @@ See https://www.tensorflow.org/guide/distributed_training.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from . import InputError, epochs
 from .config import TrainingOptions
-from .kinds import AnyKind, Tensor
+from .kinds import Tensor
 from .multi_task import MultiTaskModel
 
 
@@ -44,21 +44,27 @@ def devices(options: TrainingOptions) -> Iterator[TrainingOptions]:
 class Mirrored(MultiTaskModel):
     """Compute losses over the rows of all devices, of which each has a part.
 
-    TensorFlow cannot loop over batches in one program there: Keras hands out each by itself.
+    TensorFlow cannot loop over batches in one program on several: Keras hands out each by itself.
     """
 
-    def __init__(self, network: keras.Model, tasks: Sequence[AnyKind]) -> None:
-        super().__init__(network, tasks)
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile as Keras does."""
+        super().compile(*args, **kwargs)
         if tf.distribute.has_strategy():  # metrics have values on each device
             self.results = lambda _: keras.Model.get_metrics_result(self)
             self.reset = lambda _: keras.Model.reset_metrics(self)
 
     def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Fit as Keras does, on several devices to batches of rows."""
-        if (pieces := self.pieces) and tf.distribute.has_strategy():
-            pieces.pieces, pieces.batches = pieces.pieces * pieces.batches, 1
-            args, kwargs = (pieces,), kwargs | {"steps_per_epoch": len(pieces)}
-        return super().fit(*args, **kwargs)
+        pieces = self.pieces
+        if not (pieces and tf.distribute.has_strategy()):
+            return super().fit(*args, **kwargs)
+        before = pieces.number, pieces.batches
+        pieces.number, pieces.batches = pieces.number * pieces.batches, 1
+        try:
+            return super().fit(pieces, **kwargs | {"steps_per_epoch": len(pieces)})
+        finally:
+            pieces.number, pieces.batches = before
 
     def make_train_function(self, force: bool = False) -> None:
         """Make what `fit` calls."""

@@ -63,7 +63,7 @@ class Examples:
         return sum(array.itemsize * math.prod(array.shape[1:]) for array in arrays)
 
     def windows(self, count: int, epoch: int, seed: int) -> Iterator[tuple["Examples", np.ndarray]]:
-        """Shuffle by seed and epoch; yield examples and which rows of them, `count` even parts."""
+        """Yield `count` even parts in random order: examples, and positions of rows in them."""
         order = np.random.default_rng([seed, epoch]).permutation(len(self))
         return ((self, part) for part in np.split(order, len(self) * np.arange(1, count) // count))
 
