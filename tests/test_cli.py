@@ -661,7 +661,7 @@ def test_bench_profile_prints_shares(
     for line in lines:
         shares = [float(cell.rstrip("%")) for cell in line.split()[3:]]
         assert len(shares) == 5 and abs(sum(shares) - 100) < 1
-        assert min(shares) >= 0
+        assert min(shares) >= 0 and shares[0] > 0  # the step is seen
     assert main(["bench", "profile", "--tasks", "1"]) == 2
 
 

@@ -169,7 +169,7 @@ def project_fit(
 def epoch_times(fits: Sequence[Fit], rounds: int = 7) -> list[float]:
     """Return the median seconds of an epoch of each, all trained in turn."""
     times: list[list[float]] = [[] for _ in fits]
-    for _ in range(rounds + 1):  # the first one compiles
+    for _ in range(rounds + 1):  # the first one warms up
         for fit, seconds in zip(fits, times, strict=True):
             seconds.append(epoch_seconds(fit))
     return [statistics.median(seconds[1:]) for seconds in times]

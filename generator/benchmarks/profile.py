@@ -1,9 +1,7 @@
 """Measure where the time of a training epoch goes, with separate and with stacked heads.
 
 The project of `tasks` trains by its own `train`, on its own sample table. A watch counts the time
-in the functions named here, without the time in those that they call. On TensorFlow, a compiled
-step fetches its batches from threads that read ahead: there, `reading batches` is only the time to
-start reading, for training and for validation.
+in the functions named here, without the time in those that they call.
 """
 
 import argparse
@@ -100,12 +98,14 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
     """Return seconds by place of some epochs after the first, which compiles."""
     import keras
 
-    config, sample, train = (
-        importlib.import_module(f"{package}.{module}") for module in ("config", "sample", "train")
+    config, epochs_of, sample, train = (
+        importlib.import_module(f"{package}.{module}")
+        for module in ("config", "epochs", "sample", "train")
     )
     watch = Watch()
     fit, evaluate = keras.Model.fit, keras.Model.evaluate
-    make = keras.Model.make_train_function
+    trained, pieces = epochs_of.EpochModel, epochs_of.Pieces
+    make = trained.make_train_function
     done: list[dict[str, float]] = []
 
     def begin_or_end(epoch: int, logs: object) -> None:
@@ -144,7 +144,8 @@ def profile(package: str, rows: str, epochs: str) -> dict[str, float]:
     for name in names:
         counted = watch.timed("callbacks", getattr(keras.callbacks.CallbackList, name))
         setattr(keras.callbacks.CallbackList, name, counted)
-    keras.Model.fit, keras.Model.make_train_function = watched_fit, make_watched
+    keras.Model.fit, trained.make_train_function = watched_fit, make_watched
+    pieces.__getitem__ = watch.timed("reading batches", pieces.__getitem__)
     keras.Model.evaluate = watch.timed("validation", evaluate)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         table = sample.write_sample(Path(folder), int(rows))

@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from generator.benchmarks.measuring import BACKENDS, Work, environment, project_fit
+from generator.benchmarks.measuring import BACKENDS, Work, environment, epoch_seconds, project_fit
 from generator.commands import positive
 from generator.projects import render
 
@@ -101,12 +100,10 @@ def measure(table: str, rounds: str, *packages: str) -> list[float]:
         fit = project_fit(package, network, splits.train, splits.validation, BATCH)
         fits.append((fit, len(splits.train)))
     ratios = []
-    for number in range(int(rounds) + 1):  # the first one compiles
+    for number in range(int(rounds) + 1):  # the first one warms up
         speeds = []
         for fit, rows in fits:
-            start = time.perf_counter()
-            fit(2, lambda *_: None)
-            speeds.append(2 * rows / (time.perf_counter() - start))
+            speeds.append(rows / epoch_seconds(fit))
         if number:
             ratios.append(speeds[1] / speeds[0])
     return ratios

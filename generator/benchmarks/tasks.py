@@ -124,7 +124,7 @@ def by_name(labels: Any) -> dict[str, Any]:
 def measure(
     tasks: str, rounds: str, rows: str, stacked: str, separate: str
 ) -> dict[str, list[float]]:
-    """Train all networks in turn; the first round compiles and is dropped."""
+    """Train all networks in turn; the first round warms up and is dropped."""
     import keras
     from keras import callbacks
 

@@ -72,12 +72,6 @@ class Mirrored(MultiTaskModel):
             return keras.Model.make_train_function(self, force)
         return super().make_train_function(force)
 
-    def train_step(self, data: Any) -> dict[str, Tensor]:
-        """Train on a piece, or on a device's part of a batch; return the logs."""
-        if tf.distribute.has_strategy():
-            return self.train_batch(data)
-        return super().train_step(data)
-
     def mean(self, values: Tensor, weight: Tensor | None = None) -> Tensor:
         """Average over the rows of a batch, by weight; 0 where nothing has a weight."""
         weight = tf.ones_like(values) if weight is None else tf.cast(weight, values.dtype)
