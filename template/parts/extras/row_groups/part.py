@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from . import InputError
 from .data import PARTS, Examples, Schema, Splits, encode, fit_schema
+from .epochs import PIECE_BYTES
 from .inputs import InputSchema
 from .kinds import TASKS
 from .runs import replaced
@@ -81,11 +82,12 @@ def load(path: Path, seed: int, like: InputSchema | None = None) -> Splits:
     held_out = [encode(rows[rows["split"] == part], path.parent, schema) for part in PARTS[1:]]
     groups = (footer.row_group(group).total_byte_size for group in range(footer.num_row_groups))
     read_bytes = math.ceil(sum(groups) / footer.num_rows)
-    print(f"{path}: {count:,} training rows, read anew in each epoch")
     none = held_out[0].take(np.arange(0)).as_tuple()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     streamed = Streamed(*none, path, footer, schema, seed, count, read_bytes)
+    most = PIECE_BYTES // streamed.row_bytes()
+    print(f"{path}: {count:,} training rows, read anew in each epoch, at most {most:,} at a time")
     return Splits(schema, digest, streamed, *held_out)
 
 
