@@ -160,8 +160,8 @@ def project_fit(
     model = train.compile_model(network, tasks or kinds.TASKS, rate)
 
     def fit(count: int, ended: Callable[..., object]) -> None:
-        clock = callbacks.LambdaCallback(on_epoch_end=ended)
-        epochs.fit(model, pieces, held_out, [clock], epochs=count, verbose=0)
+        clock = callbacks.LambdaCallback(on_epoch_begin=pieces.begin, on_epoch_end=ended)
+        epochs.fit(model, pieces, held_out, callbacks=[clock], epochs=count, verbose=0)
 
     return fit
 

@@ -207,7 +207,7 @@ def run_suite(name: str, folder: str, result: Connection, runner: Connection) ->
         sys.meta_path.insert(0, _NoTensorFlow)  # type: ignore[arg-type]
     # What the server has imported is never freed; to collect the rest rarely saves 5 % of the time.
     gc.freeze()
-    gc.set_threshold(50_000, 50, 50)
+    gc.set_threshold(5_000, 50, 50)
     # A process that a suite starts then has the same imports as this one.
     multiprocessing.set_start_method("fork", force=True)
     counter = _Counter()

@@ -32,7 +32,7 @@ class Pieces(keras.utils.PyDataset):
         self.begin(0)
 
     def begin(self, epoch: int, logs: Any = None) -> None:
-        """Begin an epoch, as a callback; without one, the next epoch follows."""
+        """Begin an epoch, as a callback: Keras may have read a piece before."""
         epochs = (self.rows.windows(len(self), number, self.seed) for number in count(epoch))
         self.windows = chain.from_iterable(map(enumerate, epochs))
 

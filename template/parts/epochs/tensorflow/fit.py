@@ -1,5 +1,4 @@
 import functools
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,15 +11,13 @@ from .epochs import MULTIPLE, Pieces
 
 
 def fit(
-    model: keras.Model,
-    pieces: Pieces,
-    validation: Examples,
-    callbacks: Sequence[keras.callbacks.Callback],
-    **given: Any,
+    model: keras.Model, pieces: Pieces, validation: Examples, **given: Any
 ) -> keras.callbacks.History:
-    """Fit a model to pieces, and validate; what else is given, Keras's `fit` takes."""
+    """Fit a model to pieces, and validate; what else is given, Keras's `fit` takes.
+
+    The callbacks must have `pieces.begin`, which decides the order of an epoch.
+    """
     model.pieces, model.train_function = pieces, None  # which is compiled for these pieces
-    begin = keras.callbacks.LambdaCallback(on_epoch_begin=pieces.begin)
     rows = len(validation)
     whole = rows - rows % MULTIPLE  # several devices can divide it
     edges = sorted({*range(0, whole, pieces.batches * pieces.size), whole, rows})
@@ -33,7 +30,6 @@ def fit(
             validation_data=functools.reduce(
                 tf.data.Dataset.concatenate, map(tf.data.Dataset.from_tensors, parts)
             ),
-            callbacks=[begin, *callbacks],
             **given,
         )
     finally:

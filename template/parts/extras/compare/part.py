@@ -102,8 +102,10 @@ def fit(model: keras.Model, names: list[str], options: TrainingOptions, splits: 
         model = train.compile_model(model, tasks, options.learning_rate)
         callbacks, watched = [clock, train.log_losses(splits)], options.monitor
     best = EarlyStopping(watched, patience=options.patience, mode="min", restore_best_weights=True)
-    callbacks.append(best)
-    epochs.fit(model, pieces, splits.validation, callbacks, epochs=options.epochs, verbose=0)
+    callbacks += [best, LambdaCallback(on_epoch_begin=pieces.begin)]
+    epochs.fit(
+        model, pieces, splits.validation, epochs=options.epochs, callbacks=callbacks, verbose=0
+    )
     return float(np.median(np.diff(ends)))  # the first epoch, which compiles, does not count
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-from keras.callbacks import Callback
+from keras.callbacks import Callback, LambdaCallback
 
 from . import epochs, runs
 from .config import TrainingOptions
@@ -21,6 +21,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
     pieces = Pieces(splits.train, network, options.batch_size, options.seed)
+    shuffle = LambdaCallback(on_epoch_begin=pieces.begin)
     model = compile_model(network, splits.schema.tasks, options.learning_rate)
     model.optimizer.build(model.trainable_variables)
     checkpoint = runs.Checkpoint(run, best, network, options.monitor, options.patience)
@@ -34,9 +35,9 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
             model,
             pieces,
             splits.validation,
-            [log_losses(splits), *callbacks, checkpoint],
             initial_epoch=len(checkpoint.history),
             epochs=options.epochs,
+            callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
             verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
         )
         checkpoint.write()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras.callbacks import Callback
+from keras.callbacks import Callback, LambdaCallback
 
 from . import epochs, runs
 from .config import TrainingOptions
@@ -39,6 +39,7 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
     network = build_model(splits.schema)
     keras.config.set_dtype_policy("float32")
     pieces = Pieces(splits.train, network, options.batch_size, options.seed)
+    shuffle = LambdaCallback(on_epoch_begin=pieces.begin)
     done = written_epochs(run)
     if options.trunk_from and not done:
         start_from(options.trunk_from, network)
@@ -67,9 +68,9 @@ def fit(options: TrainingOptions, splits: Splits, run: Path, callbacks: Sequence
                 model,
                 pieces,
                 splits.validation,
-                [log_losses(splits), *callbacks, checkpoint],
                 initial_epoch=first,
                 epochs=end,
+                callbacks=[shuffle, log_losses(splits), *callbacks, checkpoint],
                 verbose=1 if sys.stdout.isatty() else 2,  # a bar, or a line for each epoch
             )
             checkpoint.write()
