@@ -47,8 +47,9 @@ class EpochModel(keras.Model):
         if not pieces:
             return super().make_train_function(force)
         many = len(pieces) * pieces.batches >= XLA_BATCHES
-        xla = (many and self.jit_compile and not convolves(self.network)) or None
-        program = tf.function(self.train_step, jit_compile=xla, autograph=False)
+        layers = self.network._flatten_layers()  # LSTMs of cuDNN, for one, cannot be compiled
+        xla = many and not convolves(self.network) and all(x.supports_jit for x in layers)
+        program = tf.function(self.train_step, jit_compile=xla or None, autograph=False)
         self.train_function = lambda _: program(pieces[0])
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
