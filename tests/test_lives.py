@@ -63,6 +63,17 @@ def run(project: Path, *words: str, **settings: str) -> subprocess.CompletedProc
     return subprocess.CompletedProcess(words, process.returncode, out, err)
 
 
+@pytest.mark.parametrize(("size", "compiled"), [("1", True), ("64", False)])
+def test_many_batches_are_compiled_by_xla_on_tensorflow(
+    lives: dict[str, Path], tmp_path: Path, size: str, compiled: bool
+) -> None:
+    words = (*TABLE, "--run", f"batches-of-{size}", "--epochs", "1", "--batch-size", size)
+    dump = f"--xla_dump_to={tmp_path / 'dump'}"
+    done = run(lives["tensorflow"], "train", *words, XLA_FLAGS=dump)
+    assert done.returncode == 0, done.stderr
+    assert any((tmp_path / "dump").glob("*train_step*")) == compiled
+
+
 def train_until_written(project: Path, name: str) -> subprocess.Popen[str]:
     """Start a long training, and return it in an epoch after one that is written."""
     process = start(project, "train", *TABLE, *LONG, "--run", name)
