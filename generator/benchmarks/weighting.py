@@ -159,18 +159,20 @@ def learn_toy(package: str, epochs: str) -> dict[str, list[float]]:
         inputs=replace(splits.schema.inputs, columns=features),
         tasks=tuple(replace(task, mean=0.0, scale=1.0) for task in splits.schema.tasks),
     )
-    build, pieces_of, train = (
+    build, epochs_of, train = (
         importlib.import_module(f"{package}.{name}") for name in ("model", "epochs", "train")
     )
     rows, found = splits.train, {}
     for start in ("from 0", "from the first losses, as projects do"):
         keras.utils.set_random_seed(0)
         network = build.build_model(schema)
-        pieces = pieces_of.Pieces(rows, network, 20, 0)
+        pieces = epochs_of.Pieces(rows, network, 20, 0)
         model = train.compile_model(network, schema.tasks, 0.001)
         if start == "from 0":
             model.weighting.first.assign(np.ones(2))  # first losses whose best s is 0
-        pieces_of.fit(model, pieces, splits.validation, [], epochs=int(epochs), verbose=0)
+        begin = keras.callbacks.LambdaCallback(on_epoch_begin=pieces.begin)
+        given = {"callbacks": [begin], "epochs": int(epochs), "verbose": 0}
+        epochs_of.fit(model, pieces, splits.validation, **given)
         first, change = (np.array(v) for v in (model.weighting.first, model.weighting.change))
         found[start] = [float(n) for n in np.exp((np.log(first) + change) / 2)]
     return found
