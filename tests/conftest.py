@@ -10,7 +10,7 @@ import pytest
 
 from generator import demo
 from generator.choices.combinations import Combination, Combinations, enumeration
-from generator.projects import cache, checks, render, suites
+from generator.projects import cache, checks, render, suites, verdicts
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -147,7 +147,7 @@ class Suites:
             if name in self.asked
         }
         running = projects.rendered(asked)
-        self.running = suites.run(running, projects, cache=cache.user_cache())
+        self.running = verdicts.run(running, projects, cache=cache.user_cache())
         self._say = say
 
     def start(self) -> None:

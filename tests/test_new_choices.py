@@ -8,7 +8,8 @@ import pytest
 
 from generator.choices.combinations import Combination, Combinations
 from generator.choices.questions import ROOT, Questionnaire
-from generator.projects import checks, render, suites
+from generator.projects import checks, render
+from generator.projects.verdicts import run
 
 COUNT = '''from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -137,7 +138,7 @@ def prove(copy: Path, data: dict[str, object], folder: Path, only_new: bool = Fa
     projects = {"new": folder / "new"}
     found = checks.check_all([combination], projects, copy)
     assert not found["new"]
-    [verdict] = suites.run([combination], projects)
+    [verdict] = run([combination], projects)
     assert verdict.passed and verdict.tests, verdict.output
 
 

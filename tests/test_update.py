@@ -28,7 +28,8 @@ from yaml import YAMLError
 from generator.choices.combinations import Combination
 from generator.choices.questions import ROOT, Answers, Questionnaire
 from generator.cli import main
-from generator.projects import render, suites
+from generator.projects import render
+from generator.projects.verdicts import run
 from generator.releases import releases
 
 TASKS = "task_1:regression, task_2:binary, task_3:multiclass(3)"
@@ -282,7 +283,7 @@ def test_the_suites_of_updated_projects_pass(
         updating.update(projects[name], switch)
         assert not updating.conflicts(projects[name])
         asked.append(Combination(name, {}, updating.recorded(projects[name])))
-    verdicts = {verdict.name: verdict for verdict in suites.run(asked, projects)}
+    verdicts = {verdict.name: verdict for verdict in run(asked, projects)}
     assert verdicts.keys() == projects.keys()
     failed = {name: verdict.output for name, verdict in verdicts.items() if not verdict.passed}
     assert not failed, "\n".join(f"{name}\n{output}" for name, output in failed.items())

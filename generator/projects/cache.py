@@ -1,14 +1,13 @@
-"""Remember suites that have passed, by content, so that unchanged ones are not run again."""
+"""Remember test modules that have passed, so that they are not run again."""
 
 import contextlib
 import hashlib
-import json
 import os
 import sys
 from importlib import metadata
 from pathlib import Path
 
-# A verdict depends on their versions, besides the project's own files.
+# A verdict depends on their versions, besides what the module sees of the project.
 PACKAGES = (
     "jax", "jaxlib", "keras", "matplotlib", "numpy", "pandas", "pillow", "pyarrow", "pytest",
     "tensorflow", "tyro",
@@ -25,7 +24,7 @@ def user_cache() -> "Cache":
 
 
 class Cache:
-    """Store a small file for each project that has passed.
+    """Store an empty file for each test module that has passed.
 
     Args:
         folder: where; None stores nothing.
@@ -37,30 +36,19 @@ class Cache:
         versions = [sys.version, *(f"{name} {metadata.version(name)}" for name in PACKAGES)]
         self._basis = hashlib.sha256("\n".join(versions).encode() + runner).hexdigest()
 
-    def passed(self, project: Path) -> float | None:
-        """Return the seconds that the suite of such a project took when it passed, or None."""
+    def passed(self, key: str) -> bool:
+        """Tell whether a test module with this key has passed."""
         try:
-            path = self._path(project)
-            return float(json.loads(path.read_text(encoding="utf-8"))) if path else None
-        except (OSError, ValueError, TypeError):
-            return None
+            return self.folder is not None and self._path(self.folder, key).is_file()
+        except OSError:
+            return False
 
-    def keep(self, project: Path, seconds: float) -> None:
-        """Remember that a suite passed, if the folder can be written."""
-        if path := self._path(project):
+    def keep(self, key: str) -> None:
+        """Remember that it passed, if the folder can be written."""
+        if self.folder is not None:
             with contextlib.suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                # Another run may write the same file: replace it atomically.
-                draft = path.with_suffix(f".{os.getpid()}")
-                draft.write_text(json.dumps(seconds), encoding="utf-8")
-                draft.replace(path)
+                self.folder.mkdir(parents=True, exist_ok=True)
+                self._path(self.folder, key).touch()
 
-    def _path(self, project: Path) -> Path | None:
-        if self.folder is None:
-            return None
-        key = hashlib.sha256(self._basis.encode())
-        for path in sorted(project.rglob("*")):
-            # Copier's answers contain the template's place, and a run leaves compiled files.
-            if path.suffix in (".py", ".toml"):
-                key.update(f"{path.relative_to(project)}\0".encode() + path.read_bytes() + b"\0")
-        return self.folder / key.hexdigest()
+    def _path(self, folder: Path, key: str) -> Path:
+        return folder / hashlib.sha256(f"{self._basis} {key}".encode()).hexdigest()

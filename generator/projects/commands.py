@@ -67,6 +67,7 @@ def test(arguments: argparse.Namespace) -> int:
     """
     from generator.projects import suites
     from generator.projects.cache import Cache, user_cache
+    from generator.projects.verdicts import run
 
     chosen = list(selection(arguments))
     if arguments.shard is not None:
@@ -84,7 +85,9 @@ def test(arguments: argparse.Namespace) -> int:
             verdicts.append(Verdict(name, False, output=reason))
         cache = Cache(None) if arguments.no_cache else user_cache()
         there = [c for c in chosen if c.name not in reasons]
-        running = suites.run(there, projects, arguments.workers, arguments.time_limit, cache)
+        # A cost is that of the whole suite.
+        share = not arguments.record
+        running = run(there, projects, arguments.workers, arguments.time_limit, cache, share)
         with contextlib.closing(running):  # type: ignore[type-var]
             for verdict in running:
                 verdicts.append(verdict)
@@ -105,7 +108,8 @@ def test(arguments: argparse.Namespace) -> int:
     print(
         f"{len(passed)} of {len(chosen)} suites passed, {len(verdicts) - len(passed)} failed, "
         f"{len(chosen) - len(verdicts)} did not run "
-        f"({sum(v.cached for v in verdicts)} had passed before and came from the cache)."
+        f"({sum(v.cached for v in verdicts)} had passed before and came from the cache, "
+        f"{sum(bool(v.shared) for v in verdicts)} share test modules with others)."
     )
     for name in sorted(set(backend.values())):
         if ran := [v for v in verdicts if v.seconds and not v.cached and backend[v.name] == name]:
@@ -171,6 +175,8 @@ def progress(verdict: Verdict, number: int, count: int, start: float) -> str:
     left = (time.monotonic() - start) / number * (count - number) / 60
     what = "passed" if verdict.passed else "FAILED"
     took = "from the cache" if verdict.cached else f"{verdict.seconds:.0f} s"
+    if verdict.shared:
+        took += f", {len(verdict.shared)} modules ran in {len({*verdict.shared.values()})} others"
     return f"{number}/{count} {what} {verdict.name} ({took}; {left:.0f} min left)"
 
 

@@ -22,14 +22,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
-
-from generator.choices.combinations import Combination
-from generator.projects.cache import Cache
 
 # Suites compile many small programs and run each a few times: compiled programs are shared by the
 # suites of a run, and are optimized little.
@@ -58,7 +56,9 @@ class Verdict:
         seconds: wall time.
         cpu: CPU seconds of its processes.
         memory: peak memory of one process, in MiB.
-        cached: whether it comes from the cache.
+        cached: whether all of it had passed before.
+        modules: whether each test module passed that ran in its process.
+        shared: for each other test module, the suite whose run proved it.
         output: what it printed; empty if it passed.
     """
 
@@ -69,43 +69,16 @@ class Verdict:
     cpu: float = 0.0
     memory: float = 0.0
     cached: bool = False
+    modules: dict[str, bool] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     output: str = ""
-
-
-def run(
-    combinations: Iterable[Combination],
-    projects: Mapping[str, Path],
-    workers: int | None = None,
-    time_limit: float = TIME_LIMIT,
-    cache: Cache | None = None,
-) -> Iterator[Verdict]:
-    """Yield the verdict on each combination as soon as there is one.
-
-    Args:
-        combinations: what to run, on any backend.
-        projects: the directory of each combination, by name.
-        workers: suites at a time; by default the number of cores.
-        time_limit: seconds for a suite.
-        cache: suites that have passed before, and are not run again.
-    """
-    cache = cache or Cache(None)
-    waiting: dict[str, list[str]] = {}
-    for combination in combinations:
-        if seconds := cache.passed(projects[combination.name]):
-            yield Verdict(combination.name, True, seconds=seconds, cached=True)
-        else:
-            waiting.setdefault(combination.backend, []).append(combination.name)
-    folders = {b: {name: projects[name] for name in names} for b, names in waiting.items()}
-    for verdict in run_backends(folders, workers, time_limit):
-        if verdict.passed:
-            cache.keep(projects[verdict.name], verdict.seconds)
-        yield verdict
 
 
 def run_backends(
     projects: Mapping[str, Mapping[str, Path]],
     workers: int | None = None,
     time_limit: float = TIME_LIMIT,
+    modules: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdict on each project in the order in which they end, by backend.
 
@@ -113,7 +86,9 @@ def run_backends(
         projects: for each backend, directories by name.
         workers: suites at a time; by default the number of cores.
         time_limit: seconds for a suite.
+        modules: the test modules to run, by name of the project; by default all of them.
     """
+    modules = modules or {}
     if not projects:
         return
     command = [
@@ -139,7 +114,11 @@ def run_backends(
         assert parent.stdin and parent.stdout
         # It ends its suites when the pipe closes, however this process ends.
         try:
-            print(json.dumps(projects, default=str), file=parent.stdin, flush=True)
+            work = {
+                backend: {name: (str(folder), modules.get(name)) for name, folder in named.items()}
+                for backend, named in projects.items()
+            }
+            print(json.dumps(work), file=parent.stdin, flush=True)
             for line in parent.stdout:
                 verdict = Verdict(**json.loads(line))
                 missing.pop(verdict.name, None)
@@ -162,21 +141,23 @@ def reproduce(folder: Path, backend: str) -> str:
     return f"cd {shlex.quote(str(folder))} && env {shlex.join(words)}"
 
 
-def count_tests(folder: Path) -> int:
-    """Count the test functions that the files of a project define."""
+def count_tests(path: Path) -> int:
+    """Count the test functions that a file defines."""
     return sum(
         isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-        for path in (folder / "tests").glob("test_*.py")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
     )
 
 
-def run_suite(name: str, folder: str, result: Connection, runner: Connection) -> None:
+def run_suite(
+    name: str, folder: str, modules: list[str] | None, result: Connection, runner: Connection
+) -> None:
     """Run pytest in this process and send the verdict.
 
     Args:
         name: the name of the suite.
         folder: the directory of the project.
+        modules: the test modules to run; all of them if None.
         result: receives the verdict.
         runner: a pipe that closes when the runner ends, however it ends.
     """
@@ -215,22 +196,28 @@ def run_suite(name: str, folder: str, result: Connection, runner: Connection) ->
     options = ["-q", "--rootdir", folder, "--basetemp", str(temporary)]
     # Nothing is remembered here, and the search for unraisable exceptions takes 5 % of the time.
     options += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
-    code = pytest.main(options, [counter])
+    files = [Path("tests", f"{module}.py") for module in modules or []]
+    code = pytest.main([*options, *map(str, files)], [counter])
+    files = files or sorted(Path("tests").glob("test_*.py"))
+    defined = {path.stem: count_tests(path) for path in files}
+    passed = {m: counter.good(m) and 0 < n <= counter.passed[m] for m, n in defined.items()}
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     verdict = Verdict(
         name,
-        passed=code == 0 and 0 < count_tests(Path(folder)) <= counter.passed,
-        tests=counter.passed,
+        passed=code == 0 and bool(passed) and all(passed.values()),
+        tests=counter.passed.total(),
         seconds=time.perf_counter() - start,
         cpu=sum(usage.ru_utime + usage.ru_stime for usage in used),
         memory=max(usage.ru_maxrss for usage in used) / 1024,
+        modules=passed,
     )
     if verdict.passed:
         log.unlink()
         shutil.rmtree(temporary, ignore_errors=True)  # there only if a test asked for it
     else:
         sys.stdout.flush()
-        reason = f"{counter.passed} tests passed, the files define {count_tests(Path(folder))}\n"
+        numbers = counter.passed.total(), sum(defined.values())
+        reason = "{} tests passed, the files define {}\n".format(*numbers)
         verdict = replace(verdict, output=reason + read_log(log))
     result.send(verdict)
 
@@ -251,20 +238,34 @@ class _NoTensorFlow:
 
 
 class _Counter:
-    """A pytest plugin that counts the tests that passed, a parametrized one once."""
+    """A pytest plugin that counts the tests of each module that passed, a parametrized one once."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
+        self._failed: set[str] = set()
 
     @property
-    def passed(self) -> int:
-        """How many passed."""
-        return len(self._names)
+    def passed(self) -> Counter[str]:
+        """How many passed, by module."""
+        return Counter(Path(name.partition("::")[0]).stem for name in self._names)
 
-    def pytest_runtest_logreport(self, report: object) -> None:
+    def good(self, module: str) -> bool:
+        """Tell whether no test of a module failed."""
+        return module not in self._failed
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Note a module that cannot be imported."""
+        self._note(report)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
         """Count a test that passed."""
-        if getattr(report, "when", "") == "call" and getattr(report, "passed", False):
-            self._names.add(getattr(report, "nodeid", "").partition("[")[0])
+        self._note(report)
+        if report.when == "call" and report.passed:
+            self._names.add(report.nodeid.partition("[")[0])
+
+    def _note(self, report: Any) -> None:
+        if report.failed:
+            self._failed.add(Path(report.nodeid.partition("::")[0]).stem)
 
 
 def main(workers: int, time_limit: float) -> None:
@@ -285,7 +286,8 @@ def main(workers: int, time_limit: float) -> None:
         while waiting or lost or running:
             while (waiting and len(running) < workers) or (lost and not running):
                 name = waiting.pop() if waiting else lost.pop()
-                running.append(_Running.start(context, name, projects[name], time_limit))
+                folder, modules = projects[name]
+                running.append(_Running.start(context, name, folder, modules, time_limit))
             pipe = sys.stdin.fileno()
             events = [pipe, *(event for suite in running for event in suite.events)]
             if pipe in multiprocessing.connection.wait(events, timeout=1):
@@ -332,12 +334,13 @@ class _Running:
         context: multiprocessing.context.ForkServerContext,
         name: str,
         folder: str,
+        modules: list[str] | None,
         time_limit: float,
     ) -> "_Running":
         """Start a suite, also if the server must be replaced first."""
         result, sender = context.Pipe(duplex=False)
         runner, alive = context.Pipe(duplex=False)
-        arguments = (name, folder, sender, runner)
+        arguments = (name, folder, modules, sender, runner)
         for tries_left in (4, 3, 2, 1, 0):
             try:
                 process = context.Process(target=run_suite, args=arguments)
