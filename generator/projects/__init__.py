@@ -13,6 +13,10 @@ COMMANDS = {
         "generator.projects.commands:test_command",
         "render combinations and run their test suites",
     ),
+    "random": (
+        "generator.projects.drawn:random_command",
+        "render and check projects of answers drawn at random",
+    ),
     "matrix": (
         "generator.projects.commands:matrix_command",
         "print the matrix of a CI that runs the suites in shards",
