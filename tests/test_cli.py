@@ -56,6 +56,7 @@ COMMANDS = {
     ),
     ".venv/bin/python -m generator check 'siamese-text-*'": "test_check_reports_an_unexpected_file",
     ".venv/bin/python -m generator test 'siamese-text-concat-*-jax'": "test_suite_runs_by_name",
+    ".venv/bin/python -m generator random 20": "test_draws.py",
     ".venv/bin/python -m generator matrix --format github": "test_matrix.py",
     "copier copy PATH_OR_URL_OF_THIS_REPOSITORY my-project": "test_copier_copy_needs_no_trust",
     'cd my-project && pip install -e ".[dev]" && python -m multi_task_model train': (

@@ -37,8 +37,13 @@ def test_failure_is_shrunk_to_the_fewest_answers(
     assert sorted(answers) == ["backend: jax", "optimizer: sgd"]
 
 
+def test_random_project_is_good(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["random", "1", "--seed", "5"]) == 0
+    assert capsys.readouterr().out == "1 of 1 projects are good.\n"
+
+
 @pytest.mark.parametrize(("count", "seed", "suites"), [(160, 0, False), (40, 1, True)])
-def test_random_projects_are_good(
+def test_many_random_projects_are_good(
     request: pytest.FixtureRequest, count: int, seed: int, suites: bool
 ) -> None:
     if request.config.getoption("--strength") != "all":
