@@ -97,7 +97,7 @@ def say(request: pytest.FixtureRequest) -> Any:
     def write(line: str) -> None:
         if reporter.isatty:
             with capture.global_and_fixture_disabled():
-                reporter.rewrite(f"{line:<79}", erase=True)
+                reporter.rewrite(f"{line:<79.79}", erase=True)
 
     return write
 
@@ -146,8 +146,10 @@ class Suites:
             for name, reason in projects.reasons.items()
             if name in self.asked
         }
-        running = projects.rendered(asked)
-        self.running = verdicts.run(running, projects, cache=cache.user_cache())
+        self.progress = verdicts.Progress()
+        self.running = verdicts.run(
+            projects.rendered(asked), projects, cache=cache.user_cache(), progress=self.progress
+        )
         self._say = say
 
     def start(self) -> None:
@@ -159,8 +161,9 @@ class Suites:
     def _next(self) -> suites.Verdict:
         verdict = next(self.running)
         self.verdicts[verdict.name] = verdict
-        done = f"{len(self.verdicts)} of {len(self.asked)} suites"
-        self._say(f"{done}, {verdict.name}: {'passed' if verdict.passed else 'FAILED'}")
+        failed = sum(not verdict.passed for verdict in self.verdicts.values())
+        done = f"{len(self.verdicts)} of {len(self.asked)} suites, {failed} failed"
+        self._say(f"{done}; {self.progress}")
         return verdict
 
     def verdict(self, name: str) -> suites.Verdict:

@@ -54,11 +54,24 @@ def test_key_changes_with_what_a_module_sees(
     assert {name for name in old if new[name] != old[name]} == set(changed.split())
 
 
-def test_module_that_takes_config_sees_all_of_it(tmp_path: Path) -> None:
-    takes = {"src/it/low.py": "from . import config\n\n\ndef low():\n    return vars(config)\n"}
+@pytest.mark.parametrize(
+    ("expression", "all_of_it"),
+    [
+        ("vars(config)", True),
+        ('getattr(config, "c".upper())', True),
+        ("[config]", True),
+        ('getattr(config, "B")', False),
+        ("(lambda name: getattr(config, name))('B')", False),
+    ],
+)
+def test_module_that_takes_config_sees_all_of_it(
+    expression: str, all_of_it: bool, tmp_path: Path
+) -> None:
+    takes = {"src/it/low.py": f"from . import config\n\n\ndef low():\n    {expression}\n"}
     old = units.keys(write(tmp_path / "old", takes))
-    new = units.keys(write(tmp_path / "new", takes | {"src/it/config.py": "A = B = 1\nC = 4\n"}))
-    assert old["test_high"] != new["test_high"]
+    changed = takes | {"src/it/config.py": "A = 1\nB = A + 1\nC = 4\n"}
+    new = units.keys(write(tmp_path / "new", changed))
+    assert (old["test_high"] != new["test_high"]) == all_of_it
 
 
 def test_name_of_the_package_is_not_seen(tmp_path: Path) -> None:
@@ -110,48 +123,103 @@ def test_failure_counts_for_all_that_share_it(
     assert [v.passed for v in again] == [False]
 
 
-# Runs one test module, and prints what it opened.
+def test_change_of_any_file_changes_the_keys_of_the_modules_that_see_it(
+    template: Path, tmp_path: Path
+) -> None:
+    project = tmp_path / "project"
+    render.render(template, {"package": "my_project"}, project)
+    before, sources = units.keys(project), units.read_sources(project)
+    see = {test: units.see(project, sources, test).keys() for test in before}
+    places = {"package": "package.__init__"}
+    for path in [*project.glob("src/*/*.py"), *project.glob("tests/*.py")]:
+        text = path.read_text("utf-8")
+        path.write_text(text + "\nprint()\n", "utf-8")
+        after = units.keys(project)
+        path.write_text(text, "utf-8")
+        stem = path.stem if path.parent.name == "tests" else f"package.{path.stem}"
+        expected = {
+            test
+            for test, modules in see.items()
+            if stem in {places.get(name, name) for name in modules} or path.name in modules
+        }
+        assert {test for test in before if before[test] != after[test]} == expected, path
+        assert expected, path
+
+
+# Runs each test module in a process of its own; prints the files that it opened, and the constants
+# of config.py that it read.
 AUDIT = """
-import os, sys
-import pytest
-opened = set()
-sys.addaudithook(lambda name, given: opened.add(str(given[0])) if name == "open" else None)
-sys.path.insert(0, "src")
-code = pytest.main(["-q", "-p", "no:cacheprovider", sys.argv[1], "--basetemp", sys.argv[2]])
-opened = {os.path.relpath(path) for path in opened if path.startswith(os.getcwd())}
-print("", *opened, sep="\\nOPENED ")
-sys.exit(code)
+import importlib, os, sys, types
+import keras, pandas, pytest
+
+package, temporary, *tests = sys.argv[1:]
+opened, read = set(), set()
+
+
+class Watched(types.ModuleType):
+    def __getattribute__(self, name):
+        read.add(name)
+        return super().__getattribute__(name)
+
+
+def run(test):
+    sys.addaudithook(lambda name, given: opened.add(str(given[0])) if name == "open" else None)
+    sys.path.insert(0, "src")
+    importlib.import_module(f"{package}.config").__class__ = Watched
+    read.clear()
+    options = ["-q", "-p", "no:cacheprovider", "--basetemp", f"{temporary}/{test}"]
+    code = pytest.main([*options, f"tests/{test}.py"])
+    files = {os.path.relpath(path) for path in opened if path.startswith(os.getcwd())}
+    for what, found in (("opened", files), ("read", read)):
+        for each in found:
+            print("SEEN", test, what, each)
+    sys.stdout.flush()
+    os._exit(code)
+
+
+for test in tests:
+    if not os.fork():
+        run(test)
+    if os.wait()[1]:
+        sys.exit(f"{test} failed")
 """
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "multi_head-tabular-shared_bottom-separate-equal-jax",
-        "siamese-text-difference-separate-gradnorm-jax",
-    ],
-)
-def test_what_a_module_opens_is_what_it_is_known_to_see(name: str, tmp_path: Path) -> None:
+def watched() -> list[str]:
+    """Name the combinations that are watched: in a few of them, every choice is made."""
+    return [c.name for c in enumeration().covering(1) if c.backend == "jax"]
+
+
+@pytest.mark.parametrize("name", watched())
+def test_module_sees_no_more_than_its_key_says(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    if request.config.getoption("--strength") != "all" and name != watched()[-1]:
+        pytest.skip("part of `make test-all`")
     [combination] = enumeration().select(name)
     project = tmp_path / "project"
     with render.snapshot() as template:
         render.render(template, combination.data, project)
-    sources = units.read_sources(project)
+    sources, tests = units.read_sources(project), list(units.keys(project))
     [package] = [path.name for path in (project / "src").iterdir()]
-    for test in units.keys(project):
-        end = subprocess.run(
-            [sys.executable, "-B", "-c", AUDIT, f"tests/{test}.py", str(tmp_path / "tmp")],
-            cwd=project,
-            env={**suites.ENVIRONMENT, "KERAS_BACKEND": combination.backend},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert end.returncode == 0, end.stdout
-        lines = end.stdout.splitlines()
-        opened = {line.removeprefix("OPENED ") for line in lines if line.startswith("OPENED ")}
+    end = subprocess.run(
+        [sys.executable, "-B", "-c", AUDIT, package, str(tmp_path), *tests],
+        cwd=project,
+        env={**suites.ENVIRONMENT, "KERAS_BACKEND": combination.backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert end.returncode == 0, f"{end.stdout}\n{end.stderr}"
+    lines = [line.split() for line in end.stdout.splitlines() if line.startswith("SEEN ")]
+    constants = units.parts_of(sources[units.CONFIG]).keys()
+    assert {test for _, test, what, _ in lines if what == "opened"} == set(tests)
+    for test in tests:
         seen = units.see(project, sources, test)
         files = {f"tests/{name}.py" for name in seen} | {"pyproject.toml"}
         files |= {f"src/{name.replace('.', '/')}.py" for name in seen}
         files |= {"src/package/__init__.py"}
+        opened = {found for _, by, what, found in lines if (by, what) == (test, "opened")}
+        read = {found for _, by, what, found in lines if (by, what) == (test, "read")}
         assert {path.replace(package, "package") for path in opened} <= files, test
+        assert read & constants <= units.parts_of(seen.get(units.CONFIG, "")).keys(), test

@@ -35,7 +35,7 @@ USUAL: tuple[Answers, ...] = (
 )
 USUAL_BY_CHOICE: dict[tuple[str, str], Answers] = {
     ("input_kind", "sequence"): {"input_shape": "6, 2"},
-    ("input_kind", "text"): {"input_shape": "16"},
+    ("input_kind", "text"): {"input_shape": "8"},
     ("input_kind", "image"): {"input_shape": "16, 16, 3"},
     ("loss_weighting", "fixed"): {"loss_weights": "2, 0.5"},
 }

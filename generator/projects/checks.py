@@ -59,6 +59,9 @@ CALLED_BY_OTHERS |= {"kind"}
 JINJA = functools.cache(jinja2.Environment().compile_expression)
 # Folders of parts whose name is not that of the question that chooses one.
 SLOTS = {"input_kind": "inputs", "loss_weighting": "weighting"}
+# A number, or a text in one line.
+VALUES = re.compile(r'\b\d+(\.\d+)?(e-?\d+)?|"[^"\n]*"')
+JINJA_LEFT = re.compile(r"(?<!\$)\{\{|\{%|\{#")  # ${{ }} is GitHub's
 # The modules that every project has.
 MODULES = (
     "__init__",
@@ -191,12 +194,17 @@ def same_code(
 
 
 def every_file_once(projects: Sequence[tuple[Combination, Path]]) -> list[tuple[Combination, Path]]:
-    """Select a few projects that together contain every file, apart from the package's name."""
+    """Select a few projects that together contain every file.
+
+    Apart from the package's name, numbers and short texts, whose values have no effect on types.
+    """
     files = {}
     for combination, folder in projects:
         package = str(combination.answers["package"])
         paths = (folder / "src" / package).glob("*.py")
-        files[combination] = {(path.name, common_text(path, package)) for path in paths}
+        files[combination] = {
+            (path.name, VALUES.sub("0", common_text(path, package))) for path in paths
+        }
     missing = set().union(*files.values())
     chosen = []
     while missing:
@@ -222,20 +230,13 @@ def _findings(folder: Path, combination: Combination, template: Path) -> Iterato
     for name in sorted(files ^ expected_files(combination.answers, template)):
         yield f"{folder}/{name}: {'not expected' if name in files else 'missing'}"
     for name in sorted(files):
-        text = read(folder / name)
-        if "\N{REPLACEMENT CHARACTER}" in text:
-            yield f"{folder}/{name}: is not UTF-8"
-        for number, line in enumerate(text.splitlines(), start=1):
-            if re.search(r"(?<!\$)\{\{|\{%|\{#", line):  # ${{ }} is GitHub's
-                yield f"{folder}/{name}:{number}: Jinja is left"
-            if line != line.rstrip():
-                yield f"{folder}/{name}:{number}: white space at the end of the line"
-        if not text.endswith("\n") or text.endswith("\n\n"):
-            yield f"{folder}/{name}: does not end with one newline"
-        if name.endswith(".py") and (error := syntax_error(text.replace(package, PACKAGE))):
-            yield f"{folder}/{name}:{error}"
+        for found in faults(common_text(folder / name, package), name.endswith(".py")):
+            yield f"{folder}/{name}:{found}"
     recorded: dict[str, object] = {}
-    for name, parse in (("pyproject.toml", tomllib.loads), (".copier-answers.yml", yaml.safe_load)):
+    for name, parse in (
+        ("pyproject.toml", tomllib.loads),
+        (".copier-answers.yml", functools.partial(yaml.load, Loader=LOADER)),
+    ):
         try:
             recorded = dict(parse(read(folder / name))) if name in files else {}
         except (ValueError, TypeError, yaml.YAMLError) as error:
@@ -247,13 +248,24 @@ def _findings(folder: Path, combination: Combination, template: Path) -> Iterato
 
 
 @functools.cache
-def syntax_error(code: str) -> str:
-    """Return line and reason if code does not parse."""
-    try:
-        ast.parse(code)
-    except SyntaxError as error:
-        return f"{error.lineno}: {error.msg}"
-    return ""
+def faults(text: str, python: bool) -> tuple[str, ...]:
+    """Return what is wrong with a text, with the line where there is one."""
+    found = []
+    if "\N{REPLACEMENT CHARACTER}" in text:
+        found.append(" is not UTF-8")
+    for number, line in enumerate(text.splitlines(), start=1):
+        if JINJA_LEFT.search(line):
+            found.append(f"{number}: Jinja is left")
+        if line != line.rstrip():
+            found.append(f"{number}: white space at the end of the line")
+    if not text.endswith("\n") or text.endswith("\n\n"):
+        found.append(" does not end with one newline")
+    if python:
+        try:
+            ast.parse(text)
+        except SyntaxError as error:
+            found.append(f"{error.lineno}: {error.msg}")
+    return tuple(found)
 
 
 def dead_code(folder: Path, package: str) -> list[str]:
@@ -267,7 +279,8 @@ def dead_code(folder: Path, package: str) -> list[str]:
         for name, found in vars(part).items():
             if name.startswith("defined_"):
                 getattr(project, name).extend(found)
-    project.scavenge([])  # adds names that well-known modules call
+    imported = frozenset(item.name for item in project.defined_imports)
+    project.used_names.update(called_names(imported))
     findings = []
     texts = [read(path) for path in (folder / "src").rglob("*.py")]
     for item in project.get_unused_code(min_confidence=60):
@@ -278,6 +291,15 @@ def dead_code(folder: Path, package: str) -> list[str]:
             if "pytest.fixture" not in line:
                 findings.append(f"{path}:{item.first_lineno}: unused {item.typ} '{item.name}'")
     return sorted(findings)
+
+
+@functools.cache
+def called_names(imported: frozenset[str]) -> set[str]:
+    """Return the names that modules call, where vulture knows it."""
+    finder = vulture.Vulture()
+    finder.scan("".join(f"import {name}\n" for name in imported))
+    finder.scavenge([])
+    return set(finder.used_names)
 
 
 @functools.cache

@@ -7,7 +7,6 @@ import math
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +17,7 @@ from generator.commands import add_selection, add_strength, positive, seconds
 from generator.errors import AnswerError, RenderError
 from generator.projects import matrix
 from generator.projects.costs import record
+from generator.projects.scratch import scratch
 from generator.projects.suites import TIME_LIMIT, Verdict
 
 
@@ -32,8 +32,8 @@ def check(arguments: argparse.Namespace) -> int:
     from generator.projects import checks
 
     chosen = selection(arguments)
-    with tempfile.TemporaryDirectory(prefix="check-") as folder:
-        projects, reasons = rendered(chosen, Path(folder))
+    with scratch("check-") as folder:
+        projects, reasons = rendered(chosen, folder)
         findings = {name: [f"{name}: {reason}"] for name, reason in reasons.items()}
         findings |= checks.check_all([c for c in chosen if c.name not in reasons], projects)
     wrong = {name: found for name, found in findings.items() if found}
@@ -67,43 +67,43 @@ def test(arguments: argparse.Namespace) -> int:
     """
     from generator.projects import suites
     from generator.projects.cache import Cache, user_cache
-    from generator.projects.verdicts import run
+    from generator.projects.verdicts import Progress, run
 
     chosen = list(selection(arguments))
     if arguments.shard is not None:
         chosen = matrix.shard(chosen, arguments.shard)
     if arguments.report:
         check_report_path(arguments.report)  # before the suites run
-    folder = Path(tempfile.mkdtemp(prefix="suites-"))
     verdicts: list[Verdict] = []
     backend = {c.name: c.backend for c in chosen}
-    interrupted, start = False, time.monotonic()
+    kept: Path | None = None
+    interrupted, far = False, Progress()
     try:
-        projects, reasons = rendered(chosen, folder)
-        for name, reason in reasons.items():
-            print(f"FAILED {name}: {reason}", flush=True)
-            verdicts.append(Verdict(name, False, output=reason))
-        cache = Cache(None) if arguments.no_cache else user_cache()
-        there = [c for c in chosen if c.name not in reasons]
-        # A cost is that of the whole suite.
-        share = not arguments.record
-        running = run(there, projects, arguments.workers, arguments.time_limit, cache, share)
-        with contextlib.closing(running):  # type: ignore[type-var]
-            for verdict in running:
-                verdicts.append(verdict)
-                print(progress(verdict, len(verdicts), len(chosen), start), flush=True)
-                if verdict.passed:
-                    shutil.rmtree(projects[verdict.name])
-                else:
+        with scratch("suites-") as folder:
+            projects, reasons = rendered(chosen, folder)
+            for name, reason in reasons.items():
+                print(f"FAILED {name}: {reason}", flush=True)
+                verdicts.append(Verdict(name, False, output=reason))
+            cache = Cache(None) if arguments.no_cache else user_cache()
+            there = [c for c in chosen if c.name not in reasons]
+            # A cost is that of the whole suite.
+            share = not arguments.record
+            limit = arguments.time_limit
+            running = run(there, projects, arguments.workers, limit, cache, share, far)
+            with contextlib.closing(running):  # type: ignore[type-var]
+                for verdict in running:
+                    verdicts.append(verdict)
+                    print(f"{len(verdicts)}/{len(chosen)} {line(verdict)}; {far}", flush=True)
+                    if verdict.passed:
+                        shutil.rmtree(projects[verdict.name])
+                        continue
                     print(verdict.output[-3000:])
-                    again = suites.reproduce(projects[verdict.name], backend[verdict.name])
-                    print(f"Run it again: {again}")
+                    kept = kept or Path(tempfile.mkdtemp(prefix="failed-"))
+                    project = Path(shutil.move(projects[verdict.name], kept))
+                    print(f"Run it again: {suites.reproduce(project, backend[verdict.name])}")
                     print(f"or: python -m generator test '{verdict.name}'", flush=True)
     except KeyboardInterrupt:
         interrupted = True
-    finally:
-        if all(verdict.passed for verdict in verdicts):
-            shutil.rmtree(folder, ignore_errors=True)
     passed = [verdict for verdict in verdicts if verdict.passed]
     print(
         f"{len(passed)} of {len(chosen)} suites passed, {len(verdicts) - len(passed)} failed, "
@@ -170,14 +170,12 @@ def rendered(chosen: Sequence[Combination], folder: Path) -> tuple[dict[str, Pat
     return {c.name: folder / c.name for c in chosen}, reasons
 
 
-def progress(verdict: Verdict, number: int, count: int, start: float) -> str:
-    """Return a line on one suite and on the time that the others will take."""
-    left = (time.monotonic() - start) / number * (count - number) / 60
-    what = "passed" if verdict.passed else "FAILED"
+def line(verdict: Verdict) -> str:
+    """Return what is to be said of one suite."""
     took = "from the cache" if verdict.cached else f"{verdict.seconds:.0f} s"
     if verdict.shared:
         took += f", {len(verdict.shared)} modules ran in {len({*verdict.shared.values()})} others"
-    return f"{number}/{count} {what} {verdict.name} ({took}; {left:.0f} min left)"
+    return f"{'passed' if verdict.passed else 'FAILED'} {verdict.name} ({took})"
 
 
 def costs(verdicts: Sequence[Verdict]) -> str:

@@ -1,15 +1,14 @@
 """The command `random`: projects of answers drawn at random, and the fewest answers that fail."""
 
 import argparse
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import yaml
 
 from generator.choices import draws
 from generator.choices.combinations import Combination
 from generator.commands import positive
+from generator.projects.scratch import scratch
 
 
 def random_command(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +38,9 @@ def problems(chosen: Sequence[Combination], suites: bool) -> dict[str, str]:
     """Return what is wrong with each combination that is not good, by name."""
     from generator.projects import checks, render, verdicts
 
-    with tempfile.TemporaryDirectory(prefix="random-") as folder, render.snapshot() as template:
-        projects = {c.name: Path(folder, c.name) for c in chosen}
-        wrong = dict(render.render_all(template, {c.name: c.data for c in chosen}, Path(folder)))
+    with scratch("random-") as folder, render.snapshot() as template:
+        projects = {c.name: folder / c.name for c in chosen}
+        wrong = dict(render.render_all(template, {c.name: c.data for c in chosen}, folder))
         there = [c for c in chosen if c.name not in wrong]
         found = checks.check_all(there, projects)
         wrong |= {name: "\n".join(lines) for name, lines in found.items() if lines}

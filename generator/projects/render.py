@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 import threading
 import traceback
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from plumbum import local
 from generator.choices.questions import ROOT, Questionnaire, file_and_line, read_settings
 from generator.commands import add_answers
 from generator.errors import RenderError
+from generator.projects.scratch import scratch
 
 
 def render_command(parser: argparse.ArgumentParser) -> None:
@@ -67,8 +67,8 @@ def given(arguments: argparse.Namespace) -> dict[str, Any]:
 @contextlib.contextmanager
 def snapshot(template: Path = ROOT) -> Iterator[Path]:
     """Copy the template out of any work tree, so that Copier takes the files as they are."""
-    with tempfile.TemporaryDirectory(prefix="template-") as folder:
-        copy = Path(folder, "template")
+    with scratch("template-") as folder:
+        copy = folder / "template"
         copy.mkdir()
         shutil.copy(template / "copier.yml", copy)
         shutil.copytree(template / "template", copy / "template")

@@ -23,11 +23,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
+
+from generator.projects.scratch import scratch
 
 # Suites compile many small programs and run each a few times: compiled programs are shared by the
 # suites of a run, and are optimized little.
@@ -79,6 +81,7 @@ def run_backends(
     workers: int | None = None,
     time_limit: float = TIME_LIMIT,
     modules: Mapping[str, Sequence[str]] | None = None,
+    watch: Callable[[list[str]], object] | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdict on each project in the order in which they end, by backend.
 
@@ -87,6 +90,7 @@ def run_backends(
         workers: suites at a time; by default the number of cores.
         time_limit: seconds for a suite.
         modules: the test modules to run, by name of the project; by default all of them.
+        watch: is told the names of the suites that run, at each change.
     """
     modules = modules or {}
     if not projects:
@@ -100,11 +104,12 @@ def run_backends(
     command.append(str(time_limit))
     missing = {name: backend for backend, folders in projects.items() for name in folders}
     with (
-        tempfile.TemporaryDirectory(prefix="runner-") as scratch,
+        scratch("runner-") as temporary,
         subprocess.Popen(
             command,
             env={**os.environ, **ENVIRONMENT}
-            | {"SUITES_TMPDIR": scratch, "JAX_COMPILATION_CACHE_DIR": f"{scratch}/compiled"},
+            | {"SUITES_TMPDIR": str(temporary)}
+            | {"JAX_COMPILATION_CACHE_DIR": str(temporary / "compiled")},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -120,7 +125,12 @@ def run_backends(
             }
             print(json.dumps(work), file=parent.stdin, flush=True)
             for line in parent.stdout:
-                verdict = Verdict(**json.loads(line))
+                found = json.loads(line)
+                if isinstance(found, list):
+                    if watch:
+                        watch(found)
+                    continue
+                verdict = Verdict(**found)
                 missing.pop(verdict.name, None)
                 yield verdict
         finally:
@@ -271,6 +281,7 @@ class _Counter:
 def main(workers: int, time_limit: float) -> None:
     """Run the suites, each in a process, and print each verdict as a line of JSON."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent closes the pipe instead
+    os.nice(5)  # what runs beside suites, such as other tests, goes first
     later = Path(os.environ["SUITES_TMPDIR"], "later.json")
     backends = json.loads(later.read_text() if later.exists() else sys.stdin.readline())
     backend, projects = backends.popitem()
@@ -288,6 +299,7 @@ def main(workers: int, time_limit: float) -> None:
                 name = waiting.pop() if waiting else lost.pop()
                 folder, modules = projects[name]
                 running.append(_Running.start(context, name, folder, modules, time_limit))
+                print(json.dumps([suite.name for suite in running]), flush=True)
             pipe = sys.stdin.fileno()
             events = [pipe, *(event for suite in running for event in suite.events)]
             if pipe in multiprocessing.connection.wait(events, timeout=1):

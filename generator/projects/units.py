@@ -114,12 +114,12 @@ def named(text: str) -> Named:
             case ast.Attribute():
                 words.add(node.attr)
                 attributes += names_config(node.value)
-            case ast.Call(args=[first, ast.Constant() | ast.Name() as name, *_]):
-                # getattr(config, "NAME", default), monkeypatch.setattr(config, "NAME", value)
+            case ast.Call(args=[first, ast.Constant() | ast.Name(), *_]):
+                # getattr(config, "NAME", default), monkeypatch.setattr(config, "NAME", value); or
+                # with a variable, whose value is one of the strings
                 reads = isinstance(node.func, ast.Name) and node.func.id == "getattr"
                 sets = isinstance(node.func, ast.Attribute) and node.func.attr == "setattr"
-                literal = isinstance(name, ast.Constant)
-                attributes += names_config(first) and (reads or sets) and literal
+                attributes += names_config(first) and (reads or sets)
             case _:
                 pass
     return Named(frozenset(modules), frozenset(words), uses > attributes)

@@ -1,14 +1,41 @@
 """Decide which test modules run in which project, and what they prove for other projects."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.choices.combinations import Combination
 from generator.projects import units
 from generator.projects.cache import Cache
 from generator.projects.suites import TIME_LIMIT, Verdict, run_backends
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        modules: how many test modules run.
+        done: how many of them have run.
+        running: the names of the suites that are running.
+        start: when the run began, by the clock of `time.monotonic`.
+    """
+
+    modules: int = 0
+    done: int = 0
+    running: Sequence[str] = ()
+    start: float = field(default_factory=time.monotonic)
+
+    def watch(self, running: Sequence[str]) -> None:
+        """Note what is running."""
+        self.running = running
+
+    def __str__(self) -> str:
+        left = (time.monotonic() - self.start) / max(self.done, 1) * (self.modules - self.done)
+        parts = [f"{left / 60:.0f} min left"] if self.done else []
+        return "; ".join([*parts, *(f"running {name}" for name in self.running)])
 
 
 def run(
@@ -18,6 +45,7 @@ def run(
     time_limit: float = TIME_LIMIT,
     cache: Cache | None = None,
     share: bool = True,
+    progress: Progress | None = None,
 ) -> Iterator[Verdict]:
     """Yield the verdict on each combination as soon as there is one.
 
@@ -28,14 +56,18 @@ def run(
         time_limit: seconds for a suite.
         cache: test modules that have passed before, and are not run again.
         share: run a test module once for all projects in which it sees the same files.
+        progress: kept up to date.
     """
+    progress = progress or Progress()
     plan = Plan(combinations, projects, cache or Cache(None), share)
+    progress.modules = sum(map(len, plan.modules.values()))
     yield from plan.proved()
     folders = {b: {name: projects[name] for name in names} for b, names in plan.owners.items()}
-    running = run_backends(folders, workers, time_limit, plan.modules)
+    running = run_backends(folders, workers, time_limit, plan.modules, progress.watch)
     with contextlib.closing(running):  # type: ignore[type-var]
         for verdict in running:
             plan.add(verdict)
+            progress.done += len(plan.modules[verdict.name])
             yield from plan.proved()
 
 

@@ -18,6 +18,7 @@ def fit(
     The callbacks must have `pieces.begin`, which decides the order of an epoch.
     """
     model.pieces, model.train_function = pieces, None  # which is compiled for these pieces
+    model.make_metrics(validation.take(np.arange(1)))
     rows = len(validation)
     whole = rows - rows % MULTIPLE  # several devices can divide it
     edges = sorted({*range(0, whole, pieces.batches * pieces.size), whole, rows})

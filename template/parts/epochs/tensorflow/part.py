@@ -4,6 +4,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from .data import Examples
 from .epochs import Pieces, convolves
 from .kinds import Tensor
 
@@ -51,6 +52,13 @@ class EpochModel(keras.Model):
         xla = many and not convolves(self.network) and all(x.supports_jit for x in layers)
         program = tf.function(self.train_step, jit_compile=xla or None, autograph=False)
         self.train_function = lambda _: program(pieces[0])
+
+    def make_metrics(self, row: Examples) -> None:
+        """Make the variables of losses and metrics, else the program is traced once for that."""
+        x, y, weights = row.as_tuple()
+        predicted = self(x)
+        self.compute_loss(x, y, predicted, weights, training=False)  # weights of tasks stay
+        self.compute_metrics(x, y, predicted, weights)
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
         """Train on a batch; return the logs."""

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from . import InputError, epochs
 from .config import TrainingOptions
+from .data import Examples
 from .kinds import Tensor
 from .multi_task import MultiTaskModel
 
@@ -65,6 +66,11 @@ class Mirrored(MultiTaskModel):
             return super().fit(pieces, **kwargs | {"steps_per_epoch": len(pieces)})
         finally:
             pieces.number, pieces.batches = before
+
+    def make_metrics(self, row: Examples) -> None:
+        """Leave it to the first step, which makes them on each device."""
+        if not tf.distribute.has_strategy():
+            super().make_metrics(row)
 
     def make_train_function(self, force: bool = False) -> None:
         """Make what `fit` calls."""
