@@ -17,9 +17,11 @@ test: $(READY)
 test-all: $(READY)
 	$(RUN) -m pytest
 
-# For work in progress: without boundaries and without the generator's other tests.
+# For work in progress: check projects in which every two choices meet; run suites in which every
+# choice is made.
 check: $(READY)
-	$(RUN) -m pytest tests/test_projects.py --strength 2
+	$(RUN) -m generator check --strength 2
+	$(RUN) -m generator test --strength 1
 
 lint: $(READY)
 	$(RUN) -m ruff format --check .

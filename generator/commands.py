@@ -43,7 +43,7 @@ def add_strength(parser: argparse.ArgumentParser) -> None:
     """Add the option that selects combinations by coverage."""
     parser.add_argument(
         "--strength",
-        choices=("2", "3", "all"),
+        choices=("1", "2", "3", "all"),
         default="all",
-        help="select a few in which every 2 or 3 choices meet (default: all)",
+        help="select a few in which every choice, or every 2 or 3, meet (default: all)",
     )

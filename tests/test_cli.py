@@ -33,7 +33,7 @@ COMMANDS = {
     "python -m multi_task_model train --data TABLE.csv": "test_commands_of_a_generated_readme",
     'copier copy --defaults --data "tasks=price:regression, sold:binary, district:multiclass(3)"'
     " PATH_OR_URL_OF_THIS_REPOSITORY my-houses": "test_copier_copy_needs_no_trust",
-    "make check": "test_projects.py, with fewer suites",
+    "make check": "the commands `check` and `test`, below",
     "copier check-update": "test_the_commands_of_a_generated_readme_update_it",
     "copier update --defaults": "test_the_commands_of_a_generated_readme_update_it",
     "copier update --defaults --data backend=jax": (

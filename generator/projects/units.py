@@ -45,12 +45,15 @@ def read_sources(project: Path) -> dict[str, str]:
 
 
 def see(project: Path, sources: dict[str, str], test: str) -> dict[str, str]:
-    """Return the texts that a test module sees, by module."""
+    """Return the texts that a test module sees, by module; or all of them, by path."""
     if PLACES & named(sources[test]).words:
         paths = sorted(
             path for path in project.rglob("*") if path.is_file() and path.suffix in TEXTS
         )
-        return {path.name: path.read_text("utf-8", errors="replace") for path in paths}
+        return {
+            str(path.relative_to(project)): path.read_text("utf-8", errors="replace")
+            for path in paths
+        }
     fixtures = parts_named(sources[FIXTURES], named(sources[test]).words)
     texts = {**sources, FIXTURES: fixtures}
     seen = {name: texts[name] for name in sorted(reach(texts, test))}
