@@ -56,9 +56,8 @@ class EpochModel(keras.Model):
     def make_metrics(self, row: Examples) -> None:
         """Make the variables of losses and metrics, else the program is traced once for that."""
         x, y, weights = row.as_tuple()
-        predicted = self(x)
-        self.compute_loss(x, y, predicted, weights, training=False)  # weights of tasks stay
-        self.compute_metrics(x, y, predicted, weights)
+        self.compute_loss(x, y, self(x), weights, training=False)  # weights of tasks stay
+        self.compute_metrics(x, y, self(x), weights)
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
         """Train on a batch; return the logs."""
