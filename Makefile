@@ -2,6 +2,8 @@
 PYTHON ?= python3
 READY := .venv/.ready
 RUN := .venv/bin/python
+# One process waits for suites, two run the other tests.
+SHARED := -n 3 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-all check lint clean
 
@@ -11,11 +13,11 @@ demo: $(READY)
 # Render and check every combination. Run suites in which every two choices meet, and every boundary:
 # on both backends, except sizes and optimizers.
 test: $(READY)
-	$(RUN) -m pytest --strength 2 --boundaries
+	$(RUN) -m pytest $(SHARED) --strength 2 --boundaries
 
 # Run every suite on both backends.
 test-all: $(READY)
-	$(RUN) -m pytest
+	$(RUN) -m pytest $(SHARED)
 
 # For work in progress: check projects in which every two choices meet; run suites in which every
 # choice is made.

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,12 @@ import pytest
 from generator import demo
 from generator.choices.combinations import Combination, Combinations, enumeration
 from generator.projects import cache, checks, render, suites, verdicts
+
+# Modules that take minutes begin first, so that processes that share the work end together.
+LONG = (
+    "test_projects", "test_installs", "test_benchmarks", "test_cli", "test_lives", "test_update",
+    "test_export", "test_new_choices",
+)  # fmt: skip
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,10 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect suites by the options, and report the others last.
-
-    Everything is still rendered, and suites run in the background of the other tests.
-    """
+    """Deselect suites by the options; everything is still rendered and checked."""
     asked = expected_suites(config)
     left_out = [
         item
@@ -41,7 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: "suite_runs" in getattr(item, "fixturenames", ()))
+    order = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
 
 
 def expected_suites(config: pytest.Config) -> set[str]:
@@ -91,13 +96,13 @@ def selected(request: pytest.FixtureRequest, fixture: str) -> list[Combination]:
 @pytest.fixture(scope="session")
 def say(request: pytest.FixtureRequest) -> Any:
     """Return a function that writes a line of progress, if there is a terminal."""
-    manager = request.config.pluginmanager
-    reporter, capture = manager.getplugin("terminalreporter"), manager.getplugin("capturemanager")
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    terminal = sys.__stderr__  # also that of a process that shares the work
 
     def write(line: str) -> None:
-        if reporter.isatty:
+        if terminal and terminal.isatty():
             with capture.global_and_fixture_disabled():
-                reporter.rewrite(f"{line:<79.79}", erase=True)
+                print(f"\r{line:<79.79}", end="\r", file=terminal, flush=True)
 
     return write
 
@@ -179,15 +184,6 @@ def suite_runs(request: pytest.FixtureRequest, projects: Projects, say: Any) -> 
     runs = Suites(selected(request, "suite_runs"), projects, say)
     with contextlib.closing(runs.running):  # type: ignore[type-var]
         yield runs
-
-
-@pytest.fixture(scope="session", autouse=True)
-def suites_at_work(request: pytest.FixtureRequest) -> None:
-    """Check projects and start suites before the first test."""
-    if selected(request, "findings"):
-        request.getfixturevalue("findings")
-    if selected(request, "suite_runs"):
-        request.getfixturevalue("suite_runs").start()
 
 
 def example(name: str) -> Combination:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import Suites, combination_of, example, expected_suites
+from conftest import Suites, combination_of, example, expected_suites, selected
 
 from generator import demo
 from generator.choices.combinations import Combination, enumeration
@@ -21,6 +21,15 @@ EVERY = pytest.mark.parametrize(
     ],
     ids=lambda c: c.name,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def suites_at_work(request: pytest.FixtureRequest) -> None:
+    """Check projects and start suites before the first test."""
+    if selected(request, "findings"):
+        request.getfixturevalue("findings")
+    if selected(request, "suite_runs"):
+        request.getfixturevalue("suite_runs").start()
 
 
 @EVERY
