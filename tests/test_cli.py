@@ -396,7 +396,7 @@ def processes(temporary: Path) -> dict[int, str]:
 
 
 @contextlib.contextmanager
-def tested(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
+def four_suites(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Iterator[str]]]:
     """Run four suites by the command, with their temporary files in a folder."""
     names = ["multi_head-*-shared_bottom-separate-equal-jax", "--no-cache"]
     with subprocess.Popen(
@@ -439,7 +439,7 @@ def test_interrupted_run_ends_its_children_and_reports_what_passed(
     process: str,
     passed: str,
 ) -> None:
-    with tested(tmp_path) as (running, lines):
+    with four_suites(tmp_path) as (running, lines):
         next(line for line in lines if line.startswith(moment))  # others are running
         while not any(process in words for words in processes(tmp_path).values()):
             assert running.poll() is None
@@ -453,7 +453,7 @@ def test_interrupted_run_ends_its_children_and_reports_what_passed(
 
 @pytest.mark.parametrize("moment", ["1/", "Rendering"])
 def test_killed_run_leaves_nothing(moment: str, tmp_path: Path) -> None:
-    with tested(tmp_path) as (running, lines):
+    with four_suites(tmp_path) as (running, lines):
         next(line for line in lines if line.startswith(moment))
         running.kill()
         assert running.wait() == -signal.SIGKILL and "Traceback" not in "".join(lines)

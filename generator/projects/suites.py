@@ -281,7 +281,7 @@ class _Counter:
 def main(workers: int, time_limit: float) -> None:
     """Run the suites, each in a process, and print each verdict as a line of JSON."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent closes the pipe instead
-    os.nice(5)  # what runs beside suites, such as other tests, goes first
+    os.nice(max(0, 5 - os.nice(0)))  # what runs beside suites, such as other tests, goes first
     later = Path(os.environ["SUITES_TMPDIR"], "later.json")
     backends = json.loads(later.read_text() if later.exists() else sys.stdin.readline())
     backend, projects = backends.popitem()
