@@ -68,6 +68,7 @@ def run(
         for verdict in running:
             plan.add(verdict)
             progress.done += len(plan.modules[verdict.name])
+            progress.watch([name for name in progress.running if name != verdict.name])
             yield from plan.proved()
 
 
