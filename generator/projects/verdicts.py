@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from generator.choices.combinations import Combination
@@ -20,13 +20,13 @@ class Progress:
         modules: how many test modules run.
         done: how many of them have run.
         running: the names of the suites that are running.
-        start: when the run began, by the clock of `time.monotonic`.
+        start: when the first suite began, by the clock of `time.monotonic`.
     """
 
     modules: int = 0
     done: int = 0
     running: Sequence[str] = ()
-    start: float = field(default_factory=time.monotonic)
+    start: float = 0.0
 
     def watch(self, running: Sequence[str]) -> None:
         """Note what is running."""
@@ -62,6 +62,7 @@ def run(
     plan = Plan(combinations, projects, cache or Cache(None), share)
     progress.modules = sum(map(len, plan.modules.values()))
     yield from plan.proved()
+    progress.start = time.monotonic()
     folders = {b: {name: projects[name] for name in names} for b, names in plan.owners.items()}
     running = run_backends(folders, workers, time_limit, plan.modules, progress.watch)
     with contextlib.closing(running):  # type: ignore[type-var]

@@ -56,7 +56,7 @@ class EpochModel(keras.Model):
     def make_metrics(self, row: Examples) -> None:
         """Make the variables of losses and metrics, else the program is traced once for that."""
         x, y, weights = row.as_tuple()
-        self.compute_loss(x, y, self(x), weights, training=False)  # weights of tasks stay
+        self.compute_loss(x, y, self(x), weights, training=False)
         self.compute_metrics(x, y, self(x), weights)
 
     def train_batch(self, data: Any) -> dict[str, Tensor]:
